@@ -1,0 +1,70 @@
+# What people and CI run. Needs Python >= 3.11 with pip and venv, and make; everything else comes hash-checked from the locks.
+#   make up                 start edge, workers and broker with ./config     (CONFIG= PORT= DATA= WORKERS=)
+#   make test               lint, types and the whole test suite
+#   make check              lint and types only
+#   make bench              measure this machine                              (ARGS=--quick, ARGS=--write-docs)
+#   make lock               resolve the dependencies anew into the locks
+#   PYTHON=/path/to/python  chooses the Python that .venv is made with
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := up
+.PHONY: up .venv test check bench lock clean
+
+CONFIG  ?= ./config
+PORT    ?=
+DATA    ?=
+WORKERS ?=
+ARGS    ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+BIN := .venv/bin
+# Wheels only: building a source archive would fetch build tools that no hash covers.
+PIP := $(BIN)/python -m pip --quiet --no-input --require-virtualenv
+INSTALL := $(PIP) install --require-hashes --only-binary :all: -r
+OPTIONS := $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(if $(WORKERS),--workers $(WORKERS))
+
+up: .venv
+	@$(BIN)/toolmesh up --config $(CONFIG) $(OPTIONS)
+
+.venv: .venv/.project
+	@:
+
+# The run-time environment, made anew when the lock changes, so that nothing stays that the lock no longer names.
+.venv/.locked: requirements.lock
+	@echo "making .venv with $$(scripts/find-python) (about half a minute)"
+	@"$$(scripts/find-python)" -m venv --clear .venv
+	@$(INSTALL) requirements.lock
+	@touch $@
+
+# The project itself, editable: hatchling is in the lock, so that pip needs no build environment of its own.
+.venv/.project: .venv/.locked pyproject.toml
+	@echo "installing toolmesh into .venv"
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.locked
+	@echo "installing the test tools into .venv"
+	@$(INSTALL) requirements-dev.lock
+	@touch $@
+
+check: .venv .venv/.dev
+	@echo "ruff: lint and format"
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@echo "mypy: types"
+	@$(BIN)/mypy --no-error-summary
+
+test: check
+	@echo "pytest"
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: .venv
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: .venv/.dev
+	@echo "resolving requirements.lock and requirements-dev.lock"
+	@scripts/lock $(BIN)/uv
+
+clean:
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache bench/out

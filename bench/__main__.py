@@ -1,0 +1,109 @@
+"""`python -m bench [--quick] [--write-docs]`: measure, print the table, write `bench.json` and `bench.svg` to bench/out."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.connection import BadAnswer
+from bench.figures import Figures
+from bench.load import LoadGeneratorMissing, find_wrk
+from bench.machine import describe_machine
+from bench.mesh import http_backend
+from bench.plot import TITLE, panels, write_plot
+from bench.rows import Row, build_rows, control_noise
+from bench.scenarios import FULL, QUICK, Plan, Say, run_round, warm_up
+from bench.single import measure_idle, measure_memory, measure_start
+from bench.stage import made, running_stage, running_upstream
+from bench.table import write_between_marks, write_table
+from toolmesh.broker import find_server
+
+_OUT = Path(__file__).parent / "out"
+_DOCS = Path(__file__).parent.parent / "docs"
+_QUIET = 0.15
+"""Noise of the direct calls from which on a run is not worth much."""
+
+
+def main() -> int:
+    """Exit code: 0 measured (goals met or not), 1 something answered wrongly, 2 the load generator is missing."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the mesh on this machine.")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
+    parser.add_argument("--write-docs", action="store_true", help="put table and plot into docs/performance.md")
+    options = parser.parse_args()
+    plan = QUICK if options.quick else FULL
+    begun = time.monotonic()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - begun:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+    try:
+        find_wrk()
+        figures = measure(plan, say)
+    except LoadGeneratorMissing as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    except BadAnswer as bad:
+        print(f"bench: {bad}", file=sys.stderr)
+        return 1
+    report(figures, build_rows(figures), plan, write_docs=options.write_docs)
+    return 0
+
+
+def measure(plan: Plan, say: Say) -> Figures:
+    """Run everything. Raises BadAnswer as soon as one answer is not the wanted one."""
+    figures = Figures()
+    with tempfile.TemporaryDirectory(prefix="toolmesh-bench-") as name:
+        folder = Path(name)
+        say("starting upstreams, brokers, edges and workers")
+        with running_stage(folder) as stage:
+            say("warming up")
+            warm_up(stage)
+            for number in range(plan.rounds):
+                say(f"round {number + 1} of {plan.rounds}")
+                run_round(number, plan, stage, figures, lambda what: say(f"  {what}"))
+            measure_memory(stage.mesh, figures)
+        # One upstream is enough for what follows, and nothing else may be running.
+        with running_upstream(folder) as upstream_url:
+            say("idle with many backends")
+            measure_idle(made(folder / "idle"), upstream_url, plan.idle_s, figures)
+            say("start of toolmesh up")
+            measure_start(made(folder / "up"), [http_backend("up", upstream_url, "echo")], plan.starts, figures)
+    return figures
+
+
+def report(figures: Figures, rows: Sequence[Row], plan: Plan, *, write_docs: bool) -> None:
+    """Print the table and write the files."""
+    machine = describe_machine(find_server())
+    table = write_table(rows)
+    plot = write_plot(TITLE, panels(figures))
+    _OUT.mkdir(exist_ok=True)
+    document = {
+        "machine": machine,
+        "plan": asdict(plan),
+        "figures": figures.as_dict(),
+        "rows": [asdict(row) for row in rows],
+    }
+    (_OUT / "bench.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (_OUT / "bench.svg").write_text(plot, encoding="utf-8")
+    print(table)
+    missed = [row.what for row in rows if row.goal and not row.goal.met]
+    print(f"goals missed: {'; '.join(missed) or 'none'}")
+    if (noise := control_noise(figures)) > _QUIET:
+        print(
+            f"Something else used the machine: even calls that don't touch the mesh varied by ± {noise:.0%} between rounds."
+        )
+    print("bench/out/bench.json  bench/out/bench.svg")
+    if write_docs:
+        taken_on = ", ".join(f"{name} {value}" for name, value in machine.items())
+        intro = f"\nTaken on: {taken_on}. {plan.rounds} interleaved rounds, medians.\n\n"
+        write_between_marks(_DOCS / "performance.md", f"{intro}{table}\n")
+        (_DOCS / "performance.svg").write_text(plot, encoding="utf-8")
+        print("docs/performance.md  docs/performance.svg")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

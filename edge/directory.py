@@ -1,0 +1,158 @@
+"""What can be called now: the tools of all backends, and which backends have a live worker.
+
+Fed by the workers' signed heartbeats; a heartbeat names the catalogue that its worker serves, and only a catalogue that a
+live worker names is taken over. Only backends of the edge's own configuration are looked at. A backend without a worker
+keeps its tools listed (clients cache lists), and its calls are answered at once.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from edge.tool import Tool, UnusableTool
+from shared import keys
+from shared.catalogue import Catalogue
+from shared.clock import BrokerClock
+from shared.codec import open_envelope, unseal
+from shared.configuration import BackendEntry
+from shared.errors import BrokerUnavailable, ForgedMessage
+from shared.line import RedisLine
+from shared.mesh_keys import KeyRing
+from shared.messages import Heartbeat
+
+log = structlog.get_logger()
+
+_FETCH_AGAIN_S = 1.0
+_FUTURE_MS_MAX = 2_000
+
+
+class _Worker:
+    __slots__ = ("catalogues", "live_until")
+
+    def __init__(self, live_until: float, catalogues: dict[str, str]) -> None:
+        self.live_until = live_until
+        self.catalogues = catalogues
+
+
+class Directory:
+    """Tools by canonical name, and the workers that serve them."""
+
+    def __init__(
+        self,
+        entries: Iterable[BackendEntry],
+        ring: KeyRing,
+        line: RedisLine,
+        clock: BrokerClock,
+        *,
+        heartbeat_ttl_s: float,
+        refused: Callable[[str, str], None],
+    ) -> None:
+        self._group_of = {entry.name: entry.group for entry in entries}
+        self._ring = ring
+        self._line = line
+        self._clock = clock
+        self._ttl_s = heartbeat_ttl_s
+        self._refused = refused
+        self._workers: dict[tuple[str, str], _Worker] = {}
+        self._catalogues: dict[str, str] = {}
+        self._tools_of: dict[str, list[Tool]] = {}
+        self._fetched_at: dict[str, float] = {}
+        self._fetching: set[asyncio.Task[None]] = set()
+        self.tools: dict[str, Tool] = {}
+        """By canonical name, in the order of the names. Replaced as a whole, never changed."""
+
+    def is_live(self, backend: str) -> bool:
+        """Whether a worker that serves the backend was heard of lately."""
+        now = time.monotonic()
+        return any(w.live_until > now and backend in w.catalogues for w in self._workers.values())
+
+    async def load(self) -> None:
+        """Read what workers left in the broker: heartbeats and catalogues. Raises BrokerUnavailable."""
+        for group in sorted(set(self._group_of.values())):
+            if group not in self._ring.groups:
+                continue
+            names = await self._line.cmd("ZRANGE", keys.workers(group), 0, -1)
+            for name in names:
+                beat = await self._line.cmd("GET", keys.heartbeat(group, name.decode()))
+                if beat is not None:
+                    self.on_heartbeat(beat)
+        for backend in self._group_of:
+            if backend not in self._catalogues:
+                await self._fetch(backend)
+
+    def on_heartbeat(self, raw: bytes) -> None:
+        """Take note of a worker; refuse, count and record what is not a heartbeat of ours."""
+        try:
+            group, beat = open_envelope(self._ring, raw)
+            if not isinstance(beat, Heartbeat):
+                raise ForgedMessage("what came as a heartbeat is something else")
+            age_ms = self._clock.now_ms() - beat.at_ms
+            if not -_FUTURE_MS_MAX <= age_ms <= self._ttl_s * 1000:
+                raise ForgedMessage("the heartbeat is too old or from the future")
+            foreign = [s.name for s in beat.backends if self._group_of.get(s.name, group) != group]
+            if foreign:
+                raise ForgedMessage(f"group {group!r} does not serve backend {foreign[0]!r}")
+        except ForgedMessage as forged:
+            self._refused("heartbeat", forged.detail)
+            return
+        self._note(group, beat, time.monotonic() + self._ttl_s - age_ms / 1000)
+
+    def _note(self, group: str, beat: Heartbeat, live_until: float) -> None:
+        who = (group, beat.worker)
+        if not beat.backends:
+            self._workers.pop(who, None)
+            return
+        catalogues = {s.name: s.catalogue for s in beat.backends if s.name in self._group_of}
+        self._workers[who] = _Worker(live_until, catalogues)
+        now = time.monotonic()
+        for gone in [who for who, worker in self._workers.items() if worker.live_until < now]:
+            del self._workers[gone]
+        for name, digest in catalogues.items():
+            stale = digest and digest != self._catalogues.get(name)
+            if stale and now - self._fetched_at.get(name, -_FETCH_AGAIN_S) >= _FETCH_AGAIN_S:
+                self._fetched_at[name] = now
+                task = asyncio.get_running_loop().create_task(self._fetch_quietly(name))
+                self._fetching.add(task)
+                task.add_done_callback(self._fetching.discard)
+
+    async def _fetch_quietly(self, backend: str) -> None:
+        try:
+            await self._fetch(backend)
+        except BrokerUnavailable:
+            self._fetched_at.pop(backend, None)
+
+    async def _fetch(self, backend: str) -> None:
+        """Read a backend's catalogue from the broker and take it over if it is what its workers serve."""
+        group = self._group_of[backend]
+        if group not in self._ring.groups:
+            return
+        raw = await self._line.cmd("GET", keys.catalogue(group, backend))
+        if raw is None:
+            return
+        try:
+            catalogue = unseal(self._ring, group, raw, Catalogue)
+            if catalogue.backend != backend:
+                raise ForgedMessage("the catalogue lies under another backend's name")
+        except ForgedMessage as forged:
+            self._refused("catalogue", forged.detail)
+            return
+        announced = {w.catalogues[backend] for w in self._workers.values() if backend in w.catalogues} - {""}
+        if announced and catalogue.hash not in announced:
+            # An older one that was put back, or one of a worker that is gone by now: what runs is not what it says.
+            return
+        self._take_over(group, catalogue)
+
+    def _take_over(self, group: str, catalogue: Catalogue) -> None:
+        tools = []
+        for definition in catalogue.tools:
+            try:
+                tools.append(Tool(group, catalogue.backend, definition))
+            except UnusableTool as reason:
+                log.warning("tool not served", backend=catalogue.backend, tool=definition.name, reason=reason.detail)
+        self._catalogues[catalogue.backend] = catalogue.hash
+        self._tools_of[catalogue.backend] = tools
+        table = {tool.name: tool for backend in sorted(self._tools_of) for tool in self._tools_of[backend]}
+        self.tools = {name: table[name] for name in sorted(table)}
+        log.info("catalogue taken over", backend=catalogue.backend, tools=len(tools), catalogue=catalogue.hash)

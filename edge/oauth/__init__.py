@@ -1,0 +1,1 @@
+"""One file per OAuth endpoint, named as the RFCs name it."""

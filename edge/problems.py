@@ -1,0 +1,83 @@
+"""The one table that renders an error's slug, and the refusals that happen before there is a message.
+
+Errors of the call itself (the tool's, the upstream's, the mesh's) are tool results with `isError`, so that a model can read
+them; protocol errors are JSON-RPC errors; overload is an HTTP status with Retry-After as well (RFC 9110 section 10.2.3).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.errors import MeshError
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+UNAUTHORIZED = -32001
+QUEUE_FULL = -32010
+PRINCIPAL_BUSY = -32011
+BROKER_UNAVAILABLE = -32012
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How a slug leaves: as a tool result, or as a JSON-RPC error with an HTTP status."""
+
+    kind: Literal["result", "rpc", "relay"]
+    http_status: int = 200
+    rpc_code: int = INTERNAL_ERROR
+
+
+RENDERINGS: dict[str, Rendering] = {
+    "internal": Rendering("result"),
+    "configuration": Rendering("result"),
+    "unauthenticated": Rendering("rpc", 401, UNAUTHORIZED),
+    "unknown_tool": Rendering("rpc", 200, INVALID_PARAMS),
+    "invalid_params": Rendering("rpc", 200, INVALID_PARAMS),
+    "invalid_arguments": Rendering("result"),
+    "queue_full": Rendering("rpc", 503, QUEUE_FULL),
+    "principal_busy": Rendering("rpc", 429, PRINCIPAL_BUSY),
+    "backend_unavailable": Rendering("result"),
+    "broker_unavailable": Rendering("rpc", 503, BROKER_UNAVAILABLE),
+    "deadline_exceeded": Rendering("result"),
+    "outcome_unknown": Rendering("result"),
+    "cancelled": Rendering("result"),
+    "definition_changed": Rendering("result"),
+    "forged_message": Rendering("result"),
+    "upstream_unreachable": Rendering("result"),
+    "upstream_timeout": Rendering("result"),
+    "upstream_bad_response": Rendering("result"),
+    "upstream_too_large": Rendering("result"),
+    "upstream_denied": Rendering("result"),
+    "upstream_error": Rendering("relay"),
+}
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """A request that is answered before it is a call."""
+
+    http_status: int
+    rpc_code: int
+    message: str
+    data: Any = None
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    rpc_id: Any = None
+    code: str = "refused"
+    """Slug for the audit."""
+
+
+def rendering_of(error: MeshError) -> Rendering:
+    """The table's row; a slug without one is a defect and leaves as an internal error."""
+    return RENDERINGS.get(error.code, RENDERINGS["internal"])
+
+
+def refusal_of(error: MeshError, rpc_id: Any = None) -> Refusal:
+    """A mesh error that leaves as a JSON-RPC error."""
+    row = rendering_of(error)
+    headers: list[tuple[bytes, bytes]] = []
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", str(max(1, round(error.retry_after_s))).encode()))
+    data = {**(error.data or {}), "code": error.code, "retryable": error.retryable}
+    return Refusal(row.http_status, row.rpc_code, error.detail, data, headers, rpc_id, error.code)

@@ -1,0 +1,106 @@
+"""render: how outcomes look as JSON-RPC messages and as events of a stream (WHATWG server-sent events)."""
+
+from typing import Any
+
+import msgspec
+
+from edge.parse import Era
+from edge.problems import Refusal, rendering_of
+from shared.errors import BY_CODE, Internal, MeshError, Unauthenticated
+from shared.messages import Progress, ToolFailure
+
+_encode = msgspec.json.Encoder().encode
+
+STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+KEEP_ALIVE = b": keep-alive\r\n\r\n"
+
+
+class _Typed(msgspec.Struct):
+    resultType: msgspec.Raw = msgspec.Raw()  # noqa: N815 (MCP's name)
+
+
+_typed = msgspec.json.Decoder(_Typed)
+_facts = msgspec.json.Decoder(dict[str, Any])
+
+
+def rpc_result(rpc_id: str | int | None, body: bytes, era: Era) -> bytes:
+    """A response around a result that stays the bytes that it is.
+
+    2026-07-28 results say their type; what comes from an older upstream does not, and is complete. A type that is no type
+    stays: it is the upstream's, and a second one beside it would be read differently by different readers.
+    """
+    if era == "modern" and not (b'"resultType"' in body and bytes(_typed.decode(body).resultType)):
+        rest = body.lstrip()[1:].lstrip()
+        comma = b"" if rest.startswith(b"}") else b","
+        body = b'{"resultType":"complete"' + comma + rest
+    return b'{"jsonrpc":"2.0","id":' + _encode(rpc_id) + b',"result":' + body + b"}"
+
+
+def rpc_error(rpc_id: Any, code: int, message: str, data: Any = None) -> bytes:
+    """An error response."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if data is not None:
+        error["data"] = data
+    return _encode({"jsonrpc": "2.0", "id": rpc_id, "error": error})
+
+
+def refusal_body(refusal: Refusal) -> bytes:
+    """The JSON-RPC error of a refusal."""
+    return rpc_error(refusal.rpc_id, refusal.rpc_code, refusal.message, refusal.data)
+
+
+def error_of(failure: ToolFailure) -> MeshError:
+    """A worker's failure as the error that it was."""
+    kind = BY_CODE.get(failure.code, Internal)
+    if kind is Unauthenticated:
+        return Internal(failure.detail)  # nobody but an edge authenticates
+    try:
+        data = _facts.decode(failure.data) if failure.data else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        data = None
+    return kind(failure.detail, data=data)
+
+
+def error_response(rpc_id: str | int | None, error: MeshError, call_id: str, era: Era) -> bytes:
+    """The response of a call that failed, in the shape that the table gives its slug."""
+    row = rendering_of(error)
+    if row.kind == "relay" and error.data and isinstance(error.data.get("error"), dict):
+        return _encode({"jsonrpc": "2.0", "id": rpc_id, "error": error.data["error"]})
+    if row.kind == "rpc":
+        return rpc_error(rpc_id, row.rpc_code, error.detail, {"code": error.code, "call_id": call_id})
+    # An empty pointer is a pointer (RFC 6901: the whole document); an empty call id is a call that never was.
+    facts: dict[str, Any] = {**(error.data or {}), "code": error.code, "retryable": error.retryable, "call_id": call_id}
+    if not call_id:
+        del facts["call_id"]
+    if error.code == "outcome_unknown":
+        facts |= {"status": "unknown", "retry_safe": False}
+    result = {
+        "content": [{"type": "text", "text": f"[{error.code}] {error.detail}"}],
+        "structuredContent": {"error": facts},
+        "isError": True,
+    }
+    return rpc_result(rpc_id, _encode(result), era)
+
+
+def progress_notification(token: str | int, progress: Progress) -> bytes:
+    """A progress notification with the client's own token put back."""
+    rest = progress.params.strip()[1:]
+    comma = b"" if rest.lstrip().startswith(b"}") else b","
+    return (
+        b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":'
+        + _encode(token)
+        + comma
+        + rest
+        + b"}"
+    )
+
+
+def event(message: bytes) -> bytes:
+    """A message as one event; JSON of others may hold line breaks, which would end the field."""
+    if b"\n" in message or b"\r" in message:
+        message = msgspec.json.format(message, indent=-1)
+    return b"event: message\r\ndata: " + message + b"\r\n\r\n"

@@ -1,0 +1,78 @@
+"""The edge process: a bound socket, uvicorn, and a drain when it is told to stop."""
+
+import math
+import socket
+
+import structlog
+import uvicorn
+
+from edge.app import Edge
+from shared.configuration import ApiKeyEntry, BackendEntry
+from shared.errors import ConfigurationError
+from shared.log import configure
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+_BACKLOG = 2048
+_IDLE_CONNECTION_S = 75
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells the edge that it drains."""
+
+    def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
+        super().__init__(config)
+        self._edge = edge
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """A first signal drains, a second one ends the waiting. Being told to stop is no failure: none is raised again."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._edge.draining = True
+
+
+def serve(settings: Settings, entries: tuple[BackendEntry, ...], keys: tuple[ApiKeyEntry, ...], *, port: int) -> int:
+    """Run an edge until SIGTERM or SIGINT; gives the exit code. Raises ConfigurationError when it can't start."""
+    listener = _bind(settings.host, port)
+    port = listener.getsockname()[1]
+    edge = Edge(settings, entries, keys, port)
+    configure(settings.log_level, settings.log_format, edge.edge_id)
+    config = uvicorn.Config(
+        edge.app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=_BACKLOG,
+        limit_concurrency=settings.connections_max,
+        timeout_keep_alive=_IDLE_CONNECTION_S,
+        timeout_graceful_shutdown=math.ceil(settings.drain_s),
+    )
+    server = _Server(config, edge)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
+    return 0 if server.started or edge.draining else 1
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as cause:
+        listener.close()
+        raise ConfigurationError(
+            f"Port {port} on {host} can't be used ({cause.strerror}). Stop what uses it, or give another with --port."
+        ) from cause
+    listener.listen(_BACKLOG)
+    return listener

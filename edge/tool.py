@@ -1,0 +1,97 @@
+"""A tool as the edge serves it: its definition, its name to clients, and its compiled schema."""
+
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from shared.catalogue import ToolDefinition, canonical_name
+from shared.errors import InvalidArguments, MeshError
+from shared.messages import CallClass
+
+_HEADER_MARK = b'"x-mcp-header"'
+_PROBLEMS_MAX = 5
+_TEXT_CHARS_MAX = 300
+"""Of a message or a pointer: both may hold names that the caller made up."""
+
+
+class UnusableTool(MeshError):
+    """The definition can't be served; the detail says why."""
+
+    code = "configuration"
+
+
+class Tool:
+    """One tool of the catalogue."""
+
+    __slots__ = (
+        "_validator",
+        "access",
+        "backend",
+        "definition",
+        "group",
+        "has_param_headers",
+        "input_schema",
+        "listed",
+        "name",
+    )
+
+    def __init__(self, group: str, backend: str, definition: ToolDefinition) -> None:
+        """Raises UnusableTool for a definition that no client could use."""
+        self.group = group
+        self.backend = backend
+        self.definition = definition
+        self.access: CallClass = definition.access
+        self.name = canonical_name(backend, definition.name)
+        try:
+            described = msgspec.json.decode(definition.definition)
+            self.input_schema: dict[str, Any] = described["inputSchema"]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError) as cause:
+            raise UnusableTool("its definition is not an MCP tool") from cause
+        if not isinstance(self.input_schema, dict) or self.input_schema.get("type") != "object":
+            raise UnusableTool("its inputSchema is not an object schema")
+        self.has_param_headers = _HEADER_MARK in definition.definition
+        described["name"] = self.name
+        described["annotations"] = _annotations(described.get("annotations"), self.access)
+        self.listed: dict[str, Any] = described
+        self._validator: Any = None
+
+    def validate(self, arguments: dict[str, Any]) -> None:
+        """validate: refuse arguments that the schema does not allow, naming the place (RFC 6901), never the value."""
+        if self._validator is None:
+            # Compiled at the first call: a catalogue may have thousands of tools, and few are called.
+            try:
+                self._validator = jsonschema_rs.validator_for(self.input_schema, offline=True, mask="the value")
+            except (ValueError, jsonschema_rs.ValidationError) as cause:
+                raise UnusableTool(f"The input schema of {self.name} can't be compiled.") from cause
+        if self._validator.is_valid(arguments):
+            return
+        problems = []
+        for error in self._validator.iter_errors(arguments):
+            pointer = "".join(f"/{_escape(part)}" for part in error.instance_path)
+            problems.append({"pointer": pointer[:_TEXT_CHARS_MAX], "message": error.message[:_TEXT_CHARS_MAX]})
+            if len(problems) == _PROBLEMS_MAX:
+                break
+        text = "; ".join(f"{p['pointer'] or '(root)'}: {p['message']}" for p in problems)
+        raise InvalidArguments(
+            f"The arguments of {self.name} don't match its input schema. {text}",
+            data={"pointer": problems[0]["pointer"] if problems else "", "problems": problems},
+        )
+
+
+def _escape(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _annotations(upstream: Any, access: CallClass) -> dict[str, Any]:
+    """Annotations derived from the class; an upstream's own hints are believed only where they make a tool look worse.
+
+    MCP says of annotations that a client must not trust them; the operator's class is what we answer for.
+    """
+    hints = dict(upstream) if isinstance(upstream, dict) else {}
+    reads = access == "read"
+    hints["readOnlyHint"] = reads
+    hints["destructiveHint"] = False if reads else hints.get("destructiveHint") is not False
+    hints["idempotentHint"] = access != "write"
+    hints["openWorldHint"] = hints.get("openWorldHint") is not False
+    return hints

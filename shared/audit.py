@@ -1,0 +1,113 @@
+"""The audit record, and the stream that carries it from the roles to the store.
+
+Records ride in the same Redis function that makes them true (dispatch, finish, refuse), so a call can't end without its
+record. Arguments are recorded as a digest: what was asked can be proved, not read.
+"""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from shared.identity import Principal
+from shared.messages import ToolCall
+
+Phase = Literal["intent", "outcome", "denied", "refused"]
+
+
+class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
+    """One event in the life of a call."""
+
+    at_ms: int
+    phase: Phase
+    """intent: a write is about to happen; outcome: the call is over; denied: an edge did not let it in; refused: a worker
+    or an edge threw away a message that was not what it claimed to be."""
+    code: str
+    """`ok`, `error` (the tool's own), or a slug of `shared/errors.py`."""
+    role: str
+    """Which edge or worker says so."""
+    call_id: str = ""
+    tenant: str = ""
+    subject: str = ""
+    caller_id: str = ""
+    backend: str = ""
+    tool: str = ""
+    access: str = ""
+    arguments_sha256: str = ""
+    duration_ms: int = 0
+    fence: int = 0
+    detail: str = ""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(AuditRecord)
+
+
+def encode_record(record: AuditRecord) -> bytes:
+    """For the stream."""
+    return _encoder.encode(record)
+
+
+def decode_record(raw: bytes) -> AuditRecord:
+    """Inverse of `encode_record`. Raises msgspec.DecodeError."""
+    try:
+        return _decoder.decode(raw)
+    except UnicodeDecodeError as cause:
+        raise msgspec.DecodeError("a text of the record is not UTF-8") from cause
+
+
+def call_record(
+    call: ToolCall, phase: Phase, code: str, role: str, at_ms: int, *, duration_ms: int = 0, fence: int = 0
+) -> bytes:
+    """The record of a call, ready for the stream."""
+    return _encoder.encode(
+        AuditRecord(
+            at_ms=at_ms,
+            phase=phase,
+            code=code,
+            role=role,
+            call_id=call.call_id,
+            tenant=call.principal.tenant,
+            subject=call.principal.subject,
+            caller_id=call.principal.caller_id,
+            backend=call.backend,
+            tool=call.tool,
+            access=call.access,
+            arguments_sha256=hashlib.sha256(call.arguments).hexdigest()[:32],
+            duration_ms=duration_ms,
+            fence=fence,
+        )
+    )
+
+
+def denied_record(code: str, role: str, at_ms: int, principal: Principal | None, tool: str, detail: str) -> bytes:
+    """The record of a request that an edge did not let in."""
+    return _encoder.encode(
+        AuditRecord(
+            at_ms=at_ms,
+            phase="denied",
+            code=code,
+            role=role,
+            tenant=principal.tenant if principal else "",
+            subject=principal.subject if principal else "",
+            caller_id=principal.caller_id if principal else "",
+            tool=tool[:128],
+            detail=detail[:200],
+        )
+    )
+
+
+def refused_record(kind: str, role: str, at_ms: int, detail: str, *, call_id: str = "", backend: str = "") -> bytes:
+    """The record of a forged or replayed message. `kind`: job, result, cancel, catalogue or heartbeat."""
+    return _encoder.encode(
+        AuditRecord(
+            at_ms=at_ms,
+            phase="refused",
+            code="forged_message",
+            role=role,
+            call_id=call_id[:128],
+            backend=backend,
+            tool=kind,
+            detail=detail[:200],
+        )
+    )

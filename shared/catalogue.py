@@ -1,0 +1,44 @@
+"""Tool definitions as both sides see them."""
+
+import hashlib
+
+import msgspec
+
+from shared.messages import CallClass, Message
+
+
+class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
+    """One tool of one backend."""
+
+    name: str
+    """Its name at the backend; clients see `<backend>_<name>`."""
+    access: CallClass
+    definition: bytes
+    """JSON object: the MCP `Tool` as the backend listed it, unknown members included; its `name` is ignored."""
+    hash: str
+    """Over name, access and definition: what a call was validated against."""
+
+
+class Catalogue(Message, frozen=True, kw_only=True, tag="catalogue"):
+    """All tools of one backend, published by each worker that serves it."""
+
+    backend: str
+    at_ms: int
+    tools: tuple[ToolDefinition, ...]
+    hash: str
+
+
+def define(name: str, access: CallClass, definition: bytes) -> ToolDefinition:
+    """Build a definition together with its hash (the first 16 hex digits of a SHA-256)."""
+    digest = hashlib.sha256(b"\0".join((name.encode(), access.encode(), definition))).hexdigest()[:16]
+    return ToolDefinition(name=name, access=access, definition=definition, hash=digest)
+
+
+def catalogue_hash(tools: tuple[ToolDefinition, ...]) -> str:
+    """Hash over all definitions, in the order of their names."""
+    return hashlib.sha256("\0".join(t.hash for t in tools).encode()).hexdigest()[:16]
+
+
+def canonical_name(backend: str, tool: str) -> str:
+    """The name under which clients of the aggregated endpoint see a tool."""
+    return f"{backend}_{tool}"

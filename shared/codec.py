@@ -1,0 +1,125 @@
+"""The only encoder of messages: MessagePack inside a signed envelope.
+
+The signature is HMAC-SHA256 over version, group, key id and the whole encoded message. Sizes are checked before anything
+is decoded; what comes out is one of the message types of `shared/messages.py`, never a free-form object.
+"""
+
+import hmac
+from typing import TypeVar
+
+import msgspec
+
+from shared.catalogue import Catalogue
+from shared.errors import ForgedMessage
+from shared.mesh_keys import KeyRing
+from shared.messages import (
+    VERSION,
+    Cancel,
+    Heartbeat,
+    Message,
+    Progress,
+    Stored,
+    ToolCall,
+    ToolFailure,
+    ToolResult,
+)
+
+ENVELOPE_BYTES_MAX = 16 * 1024 * 1024
+"""Largest signed message, in bytes: above the largest request body and the largest upstream answer."""
+
+_FRAME_HEAD_BYTES = 4
+
+AnyMessage = ToolCall | Progress | ToolResult | ToolFailure | Stored | Cancel | Heartbeat | Catalogue
+M = TypeVar("M", bound=Message)
+
+
+class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """The envelope."""
+
+    v: int
+    group: str
+    key_id: str
+    body: bytes
+    mac: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_envelopes = msgspec.msgpack.Decoder(Signed)
+_messages = msgspec.msgpack.Decoder(AnyMessage)
+
+
+def _mac(key: bytes, group: str, key_id: str, body: bytes) -> bytes:
+    return hmac.digest(key, f"toolmesh|{VERSION}|{group}|{key_id}|".encode() + body, "sha256")
+
+
+def seal(ring: KeyRing, group: str, message: Message) -> bytes:
+    """Encode and sign a message with the group's first key."""
+    key_id, key = ring.signing(group)
+    body = _encoder.encode(message)
+    return _encoder.encode(Signed(VERSION, group, key_id, body, _mac(key, group, key_id, body)))
+
+
+def unseal(ring: KeyRing, group: str, raw: bytes, expected: type[M]) -> M:
+    """Verify and decode a message that must be of the group and of the expected type.
+
+    Raises ForgedMessage for anything else; nothing of an unverified message is looked at.
+    """
+    found_group, message = open_envelope(ring, raw)
+    if found_group != group:
+        raise ForgedMessage(f"the message is signed for group {found_group!r}, not for {group!r}")
+    if not isinstance(message, expected):
+        raise ForgedMessage(f"expected {expected.__name__}, got {type(message).__name__}")
+    return message
+
+
+def open_envelope(ring: KeyRing, raw: bytes) -> tuple[str, AnyMessage]:
+    """Verify and decode a message of any group that the ring has keys of; gives group and message."""
+    if len(raw) > ENVELOPE_BYTES_MAX:
+        raise ForgedMessage(f"the message has {len(raw)} bytes, more than {ENVELOPE_BYTES_MAX}")
+    try:
+        envelope = _envelopes.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        raise ForgedMessage("the message is not a signed envelope") from cause
+    if envelope.v != VERSION:
+        raise ForgedMessage(f"the envelope has version {envelope.v}, not {VERSION}")
+    key = ring.verifying(envelope.group, envelope.key_id)
+    if key is None:
+        raise ForgedMessage("the envelope names a key that is not in the ring")
+    if not hmac.compare_digest(_mac(key, envelope.group, envelope.key_id, envelope.body), envelope.mac):
+        raise ForgedMessage("the signature does not match")
+    try:
+        message = _messages.decode(envelope.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        raise ForgedMessage("the signed message is not of a known type") from cause
+    if message.v != VERSION:
+        raise ForgedMessage(f"the message has version {message.v}, not {VERSION}")
+    return envelope.group, message
+
+
+def frame(event: bytes) -> bytes:
+    """Prefix an event with its length (4 bytes, big-endian), so that one publish can carry several."""
+    return len(event).to_bytes(_FRAME_HEAD_BYTES, "big") + event
+
+
+def unframe(raw: bytes) -> list[bytes]:
+    """Split what came over a channel into its events. Raises ForgedMessage where the lengths do not add up."""
+    events: list[bytes] = []
+    at = 0
+    while at < len(raw):
+        size = int.from_bytes(raw[at : at + _FRAME_HEAD_BYTES], "big")
+        at += _FRAME_HEAD_BYTES
+        if size == 0 or at + size > len(raw):
+            raise ForgedMessage("the frame's length does not match its content")
+        events.append(raw[at : at + size])
+        at += size
+    return events
+
+
+def pack(value: object) -> bytes:
+    """MessagePack of plain values, for arq's job dictionary (which holds nothing but an envelope)."""
+    return _encoder.encode(value)
+
+
+def unpack(raw: bytes) -> dict[str, object]:
+    """Inverse of `pack`; arq's tools read jobs with it. Raises msgspec.DecodeError, never runs anything."""
+    return msgspec.msgpack.decode(raw, type=dict[str, object])

@@ -1,0 +1,58 @@
+"""What the operator's YAML files say, as frozen structs. Loading is in `shared/yaml_files.py`."""
+
+from typing import Literal
+
+import msgspec
+
+from shared.messages import CallClass
+
+
+class BackendOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`options:` of an entry: durations in Go's syntax (`30s`), as upstream writes them."""
+
+    blob_ttl: str | None = None
+    timeout: str | None = None
+    streaming_timeout: str | None = None
+    connections: int | None = None
+    """Ours: connections of one worker to this upstream; `TOOLMESH_UPSTREAM_CONNECTIONS` where absent."""
+
+
+class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One entry of `backends.yaml`."""
+
+    name: str
+    transport: Literal["http", "stdio", "rest", "echo"]
+    url: str | None = None
+    api_key_env: str | None = None
+    """Name of a credential: `X` stands for the variable `CREDENTIAL_X`, which only workers read."""
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    hint: str | None = None
+    dadl: str | None = None
+    allow_private_url: bool = True
+    tls_skip_verify: bool = False
+    options: BackendOptions = BackendOptions()
+    env: dict[str, str] = {}
+    expose_tools: tuple[str, ...] = ()
+    include_tools: tuple[str, ...] | None = None
+    allow_private_file_url: bool = False
+    file_url_allowed_hosts: tuple[str, ...] = ()
+    classes: dict[str, CallClass] = msgspec.field(name="class", default_factory=dict)
+    affinity: Literal["none", "principal", "session"] = "none"
+    group: str = "default"
+
+
+class ApiKeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One entry of `apikeys.yaml`."""
+
+    user_id: str
+    key_sha256: str | None = None
+    key_hash: str | None = None
+    company_id: str = "default"
+    plan: str = "free"
+    roles: tuple[str, ...] = ()
+    caller_id: str | None = None
+
+
+ECHO = BackendEntry(name="echo", transport="echo")
+"""The built-in backend, which every mesh has."""

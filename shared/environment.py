@@ -1,0 +1,228 @@
+"""From the environment to `Settings`: every problem is found before the start stops, and no secret is ever shown."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import inspect as types
+
+from shared.durations import parse_duration
+from shared.errors import ConfigurationError
+from shared.findings import Findings
+from shared.known_names import ALIASES, FIELDS, INERT, KNOWN, PREFIX, injected_by_kubernetes
+from shared.mesh_keys import KeyRing, parse_key_ring
+from shared.settings import Secret, Settings
+from shared.unbuilt import refuse_controls
+from shared.yaml_structs import nearest
+
+API_KEY_CHARACTERS_MIN = 16
+EXEC_TIMEOUT_S_MAX = 3000.0
+"""A queue lives for an hour after its last enqueue (`QUEUE_TTL_S`); no deadline may come near that."""
+
+_CHOICES = {
+    "log_level": ("debug", "info", "warn", "warning", "error"),
+    "log_format": ("json", "text"),
+}
+_INTEGER = re.compile(r"[0-9]{1,15}")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
+    """Settings from the environment; an override is a field's value from the command line, and None is none.
+
+    An empty variable counts as unset. Raises ConfigurationError with every problem: the variable, what was found (never
+    of a secret) and what to write; `problems_of` gives them one by one.
+    """
+    findings = Findings()
+    given = _given(environment, findings)
+    values: dict[str, Any] = {}
+    fields = {field.name: field for field in _fields()}
+    for variable, name in FIELDS.items():
+        text = given.get(variable)
+        if text is None or overrides.get(name) is not None:
+            continue
+        try:
+            value = _read(variable, text, fields[name].type)
+            _check(name, variable, value)
+            values[name] = value.rstrip("/") if name == "issuer" else value
+        except ConfigurationError as error:
+            findings.take(error)
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    _check_inert(given, findings)
+    refuse_controls(given, values.get("config_dir", Settings().config_dir), findings)
+    findings.stop()
+    settings = Settings(**values)
+    _check_together(settings, findings)
+    findings.stop()
+    return settings
+
+
+def _given(environment: Mapping[str, str], findings: Findings) -> dict[str, str]:
+    """The names that mean something to us, with aliases resolved; unknown ones become findings."""
+    given: dict[str, str] = {}
+    for name, value in environment.items():
+        text = value.strip()
+        if injected_by_kubernetes(name, text):
+            continue
+        if name in KNOWN:
+            if text:
+                given[name] = text
+        elif name.startswith(PREFIX):
+            findings.add(f"{name} is not a setting of ToolMesh.{nearest(name, KNOWN)} docs/configuration.md lists all.")
+    for alias, name in ALIASES.items():
+        text = given.pop(alias, "")
+        if text and given.setdefault(name, text) != text:
+            findings.add(f"{alias} and {name} say different things. Keep {name}.")
+    return given
+
+
+def _fields() -> tuple[types.Field, ...]:
+    info = types.type_info(Settings)
+    assert isinstance(info, types.StructType)
+    return info.fields
+
+
+def _plain(kind: types.Type) -> types.Type:
+    """The type itself, without metadata and without `| None`."""
+    if isinstance(kind, types.Metadata):
+        return _plain(kind.type)
+    if isinstance(kind, types.UnionType):
+        return _plain(next(member for member in kind.types if not isinstance(member, types.NoneType)))
+    return kind
+
+
+def _read(variable: str, text: str, kind: types.Type) -> Any:
+    """One value of a field's type. Raises ConfigurationError."""
+    kind = _plain(kind)
+    if isinstance(kind, types.IntType):
+        return _integer(variable, text, kind)
+    if isinstance(kind, types.FloatType):
+        return _seconds(variable, text)
+    if isinstance(kind, types.VarTupleType):
+        return tuple(item for part in text.split(",") if (item := part.strip()))
+    if isinstance(kind, types.StrType):
+        return text
+    assert isinstance(kind, types.CustomType), kind
+    readers: dict[type, Callable[[str], Any]] = {
+        Secret: Secret,
+        Path: lambda t: Path(t).expanduser(),
+        KeyRing: parse_key_ring,
+    }
+    return readers[kind.cls](text)
+
+
+def _integer(variable: str, text: str, kind: types.IntType) -> int:
+    low = kind.ge if kind.ge is not None else (kind.gt or 0) + 1
+    number = int(text) if _INTEGER.fullmatch(text) else None
+    if number is None or number < low or (kind.le is not None and number > kind.le):
+        limits = f"from {low} to {kind.le}" if kind.le is not None else f"of {low} or more"
+        raise ConfigurationError(f"{variable} is {text!r}; write a whole number {limits}.")
+    return number
+
+
+def _seconds(variable: str, text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        seconds = 0.0
+    if seconds <= 0 or not math.isfinite(seconds):
+        raise ConfigurationError(f"{variable} is {text!r}; write a duration above 0: seconds (`30`) or `500ms`, `1m30s`.")
+    return seconds
+
+
+def _check(name: str, variable: str, value: Any) -> None:
+    """What a type cannot say. Raises ConfigurationError."""
+    choices = _CHOICES.get(name)
+    if choices and value.lower() not in choices:
+        raise ConfigurationError(f"{variable} is {value!r}; write one of {', '.join(choices)}.{nearest(value, choices)}")
+    if name == "issuer":
+        _check_issuer(variable, value)
+    elif name == "redis_url":
+        _check_redis_url(variable, value.reveal())
+    elif name == "api_key":
+        _check_api_key(variable, value.reveal())
+    elif name == "owner_key_sha256" and not _SHA256.fullmatch(value):
+        raise ConfigurationError(f"{variable} must be the SHA-256 of a key as 64 lower-case hex digits.")
+    elif name == "allowed_hosts":
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ConfigurationError(f"{variable} holds {host!r}; write hosts or host:port, separated by commas.")
+    elif name == "allowed_origins":
+        for origin in value:
+            parts = urlsplit(origin)
+            if not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+                raise ConfigurationError(f"{variable} holds {origin!r}; write origins such as https://app.example.")
+
+
+def _check_issuer(variable: str, value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+        _ = parts.port
+    except ValueError:
+        fits = False
+    if not fits or "@" in value or not _VISIBLE.fullmatch(value):
+        raise ConfigurationError(f"{variable} must be the public base URL, for instance https://mesh.example.")
+
+
+def _check_redis_url(variable: str, value: str) -> None:
+    if value == "none":
+        raise ConfigurationError(
+            f"{variable} is 'none', but ToolMesh needs a broker. Write redis://host:6379/0, or leave it out: "
+            "`toolmesh up` then starts one of its own."
+        )
+    scheme, _, rest = value.partition("://")
+    if scheme not in ("redis", "rediss", "unix") or not rest:
+        raise ConfigurationError(
+            f"{variable} is not a URL of a broker. Write redis://host:6379/0, rediss://… or unix:///path."
+        )
+
+
+def _check_api_key(variable: str, value: str) -> None:
+    if len(value) < API_KEY_CHARACTERS_MIN:
+        raise ConfigurationError(
+            f"{variable} has {len(value)} characters; use {API_KEY_CHARACTERS_MIN} or more. "
+            "`toolmesh key new --print-only` makes one."
+        )
+    if not _VISIBLE.fullmatch(value):
+        raise ConfigurationError(f"{variable} holds a space or a character that cannot go into an HTTP header. Use ASCII.")
+
+
+def _check_inert(given: Mapping[str, str], findings: Findings) -> None:
+    """A value that a later release would refuse is refused now."""
+    for name, inert in INERT.items():
+        text = given.get(name)
+        if text is None:
+            continue
+        if inert.kind == "int" and not _INTEGER.fullmatch(text):
+            findings.add(f"{name} is {text!r}; write a whole number.")
+        elif inert.kind == "bool" and text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            findings.add(f"{name} is {text!r}; write true or false.")
+        elif inert.kind == "seconds":
+            try:
+                parse_duration(text)
+            except ValueError:
+                findings.add(f"{name} is {text!r}; write a duration: seconds (`30`) or `500ms`, `1m30s`.")
+
+
+def _check_together(settings: Settings, findings: Findings) -> None:
+    """Settings that must fit each other."""
+    if settings.lease_renew_s * 2 > settings.lease_s:
+        findings.add(
+            f"TOOLMESH_LEASE_RENEW_S ({settings.lease_renew_s:g}) must be at most half of TOOLMESH_LEASE_S "
+            f"({settings.lease_s:g}), or one late renewal loses a running call."
+        )
+    if settings.heartbeat_s * 2 > settings.heartbeat_ttl_s:
+        findings.add(
+            f"TOOLMESH_HEARTBEAT_S ({settings.heartbeat_s:g}) must be at most half of TOOLMESH_HEARTBEAT_TTL_S "
+            f"({settings.heartbeat_ttl_s:g}), or live workers seem dead."
+        )
+    if settings.exec_timeout_s > EXEC_TIMEOUT_S_MAX:
+        findings.add(f"TOOLMESH_EXEC_TIMEOUT is {settings.exec_timeout_s:g} s; write at most {EXEC_TIMEOUT_S_MAX:g} s.")
+    if not settings.config_dir.is_dir() and settings.config_dir != Settings().config_dir:
+        findings.add(f"{settings.config_dir} is not a directory. Name the one with backends.yaml (--config).")

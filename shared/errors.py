@@ -1,0 +1,175 @@
+"""The one tree of errors.
+
+Every error has a stable slug (`code`), says whether the same call may succeed later (`retryable`), carries a
+`detail` that may be shown to anyone who may make the call, and keeps its cause private (`__cause__`). Nothing here
+knows HTTP or JSON-RPC: `edge/problems.py` is the one table that renders a code.
+"""
+
+from typing import Any, ClassVar
+
+
+class MeshError(Exception):
+    """Base of all errors that leave a role on purpose.
+
+    `detail`: one or two sentences for the reader, without secrets, keys or paths; says what to do next.
+    `data`: JSON-able facts for a program (the JSON pointer of a bad argument, for instance).
+    `retry_after_s`: when trying again makes sense; None where it is not known.
+    """
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str, *, data: dict[str, Any] | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.data = data
+        self.retry_after_s = retry_after_s
+
+
+class Internal(MeshError):
+    """A defect of ours; the cause is in the log under the call id."""
+
+
+class ConfigurationError(MeshError):
+    """The operator's configuration cannot be used; the detail names file, line and what to write instead."""
+
+    code = "configuration"
+
+
+class Unauthenticated(MeshError):
+    """No usable credential came with the request (RFC 6750 section 3)."""
+
+    code = "unauthenticated"
+
+    def __init__(self, detail: str, *, presented: bool) -> None:
+        super().__init__(detail)
+        self.presented = presented
+        """Whether a credential was presented at all: decides on `error="invalid_token"` in the challenge."""
+
+
+class UnknownTool(MeshError):
+    """No such tool, or none that this caller may use: the two look the same on purpose."""
+
+    code = "unknown_tool"
+
+
+class InvalidParams(MeshError):
+    """The request's params are not what the method takes."""
+
+    code = "invalid_params"
+
+
+class InvalidArguments(MeshError):
+    """The arguments do not match the tool's input schema; `data["pointer"]` is an RFC 6901 pointer."""
+
+    code = "invalid_arguments"
+
+
+class QueueFull(MeshError):
+    """The backend's queue is at its depth limit."""
+
+    code = "queue_full"
+    retryable = True
+
+
+class PrincipalBusy(MeshError):
+    """This caller has as many calls in flight at this backend as it may have."""
+
+    code = "principal_busy"
+    retryable = True
+
+
+class BackendUnavailable(MeshError):
+    """No live worker serves the backend."""
+
+    code = "backend_unavailable"
+    retryable = True
+
+
+class BrokerUnavailable(MeshError):
+    """Redis can't be asked. Whatever was asked for is not done, or not known to be done."""
+
+    code = "broker_unavailable"
+    retryable = True
+
+
+class DeadlineExceeded(MeshError):
+    """The call's time is over; nothing that changes something was started, or the call only reads."""
+
+    code = "deadline_exceeded"
+    retryable = True
+
+
+class OutcomeUnknown(MeshError):
+    """A write was started and nobody can say whether it took effect."""
+
+    code = "outcome_unknown"
+
+
+class Cancelled(MeshError):
+    """The call was cancelled before it changed anything."""
+
+    code = "cancelled"
+
+
+class DefinitionChanged(MeshError):
+    """The tool's definition is no longer the one that the call was validated against."""
+
+    code = "definition_changed"
+    retryable = True
+
+
+class ForgedMessage(MeshError):
+    """A message from Redis is not signed by who it claims to be from, or is not what it claims to be."""
+
+    code = "forged_message"
+
+
+class UpstreamUnreachable(MeshError):
+    """The upstream could not be connected to; nothing was sent."""
+
+    code = "upstream_unreachable"
+    retryable = True
+
+
+class UpstreamTimeout(MeshError):
+    """The upstream did not answer in time."""
+
+    code = "upstream_timeout"
+    retryable = True
+
+
+class UpstreamBadResponse(MeshError):
+    """The upstream answered something that is not the protocol, or broke off in mid-answer."""
+
+    code = "upstream_bad_response"
+
+
+class UpstreamTooLarge(MeshError):
+    """The upstream's answer is over the size limit."""
+
+    code = "upstream_too_large"
+
+
+class UpstreamDenied(MeshError):
+    """The upstream refused our credential (401 or 403)."""
+
+    code = "upstream_denied"
+
+
+class UpstreamError(MeshError):
+    """The upstream answered with a JSON-RPC error, which is relayed as it is (`data["error"]`)."""
+
+    code = "upstream_error"
+
+
+def _leaves(base: type[MeshError]) -> dict[str, type[MeshError]]:
+    found = {base.code: base}
+    for child in base.__subclasses__():
+        found |= _leaves(child)
+    found["internal"] = Internal
+    return found
+
+
+BY_CODE: dict[str, type[MeshError]] = _leaves(MeshError)
+"""Slug to class, for failures that cross a process as their slug."""

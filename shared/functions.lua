@@ -1,0 +1,245 @@
+-- The broker's side of the hop: all that must happen at once. Every time is Redis TIME, the only clock of the mesh.
+--
+-- Of a queue Q (arq's sorted set, job id by time) these keys are derived:
+--   Q:turns           sorted set of the principals that have something waiting, by the time since which it is their turn
+--   Q:waiting:<share> list of one principal's waiting job ids
+--   Q:bell            the doorbell: a list that holds at most one token, on which idle workers block
+-- A waiting job has its enqueue time as score, as arq writes it. A claimed one has LEASED + the end of its lease, so that
+-- running jobs neither hide waiting ones nor are scanned, and an expired lease is one range query away.
+
+local LEASED = 1e15
+local STRAY_AGE_MS = 1000
+local STRAYS_MAX = 4
+
+local function now_us()
+  local t = redis.call('TIME')
+  return t[1] * 1000000 + t[2]
+end
+
+local function ring(queue, ttl_ms)
+  local bell = queue .. ':bell'
+  if redis.call('LLEN', bell) == 0 then
+    redis.call('RPUSH', bell, '1')
+    redis.call('PEXPIRE', bell, ttl_ms)
+  end
+end
+
+-- KEYS job final queue in-flight; ARGV payload, job ttl ms, job id, share, depth max, in-flight max, deadline ms, queue ttl ms
+-- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight).
+local function enqueue(keys, args)
+  if redis.call('EXISTS', keys[1], keys[2]) > 0 then return 0 end
+  local queue, in_flight, id, share, ttl = keys[3], keys[4], args[3], args[4], args[8]
+  if redis.call('ZCARD', queue) >= tonumber(args[5]) then return -1 end
+  local now = now_us()
+  local now_ms = math.floor(now / 1000)
+  if redis.call('ZCARD', in_flight) >= tonumber(args[6]) then
+    redis.call('ZREMRANGEBYSCORE', in_flight, '-inf', now_ms)
+    if redis.call('ZCARD', in_flight) >= tonumber(args[6]) then return -2 end
+  end
+  local turns, waiting = queue .. ':turns', queue .. ':waiting:' .. share
+  redis.call('SET', keys[1], args[1], 'PX', args[2])
+  redis.call('ZADD', queue, now_ms, id)
+  redis.call('PEXPIRE', queue, ttl)
+  redis.call('RPUSH', waiting, id)
+  redis.call('PEXPIRE', waiting, ttl)
+  redis.call('ZADD', turns, 'NX', now, share)
+  redis.call('PEXPIRE', turns, ttl)
+  redis.call('ZADD', in_flight, args[7], id)
+  redis.call('PEXPIRE', in_flight, ttl)
+  ring(queue, ttl)
+  return 1
+end
+
+local function forget(queue, id)
+  redis.call('ZREM', queue, id)
+  redis.call('DEL', 'arq:job:' .. id, 'arq:retry:' .. id)
+end
+
+-- Lease one job to a worker. Appends queue, id, payload, fence and dispatch mark to `out`; gives whether it did.
+-- A job that can't be one of ours is thrown away and told of with fence 0 and the reason in place of the mark.
+local function tell(out, queue, id, payload, fence, mark)
+  local n = #out
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = queue, id, payload, fence, mark
+end
+
+local function lease(queue, id, worker, lease_ms, mark_ms, now_ms, out)
+  local score = tonumber(redis.call('ZSCORE', queue, id) or LEASED * 2)
+  if score > now_ms and (score < LEASED or score > LEASED + now_ms) then return false end
+  if redis.call('EXISTS', 'tm:final:' .. id) == 1 then
+    forget(queue, id)
+    tell(out, queue, id, '', 0, 'a call that is over was put on the queue again')
+    return false
+  end
+  local payload = redis.pcall('GET', 'arq:job:' .. id)
+  if type(payload) ~= 'string' then
+    forget(queue, id)
+    if payload then tell(out, queue, id, '', 0, 'the job is not a string') end
+    return false
+  end
+  local held_ms = redis.call('PTTL', 'arq:in-progress:' .. id)
+  if held_ms > 0 then
+    redis.call('ZADD', queue, 'XX', LEASED + now_ms + held_ms, id)
+    return false
+  end
+  local fence = redis.call('INCR', 'arq:retry:' .. id)
+  redis.call('PEXPIRE', 'arq:retry:' .. id, mark_ms)
+  redis.call('SET', 'arq:in-progress:' .. id, worker .. ':' .. fence, 'PX', lease_ms)
+  redis.call('ZADD', queue, 'XX', LEASED + now_ms + lease_ms, id)
+  local mark = ''
+  if fence > 1 then mark = redis.call('GET', 'tm:dispatched:' .. id) or '' end
+  tell(out, queue, id, payload, fence, mark)
+  return true
+end
+
+-- Lease up to `free` waiting jobs, one for each principal in turn.
+local function lease_fairly(queue, free, worker, lease_ms, mark_ms, now, out)
+  local turns = queue .. ':turns'
+  local now_ms = math.floor(now / 1000)
+  while free > 0 do
+    local turn = redis.call('ZPOPMIN', turns)
+    local share = turn[1]
+    if not share then return free end
+    local waiting = queue .. ':waiting:' .. share
+    local taken = false
+    repeat
+      local id = redis.call('LPOP', waiting)
+      if id and lease(queue, id, worker, lease_ms, mark_ms, now_ms, out) then
+        taken = true
+        free = free - 1
+      end
+    until taken or not id
+    if redis.call('EXISTS', waiting) == 1 then
+      now = now + 1
+      redis.call('ZADD', turns, 'NX', now, share)
+    end
+  end
+  if redis.call('EXISTS', turns) == 1 then ring(queue, 60000) end
+  return 0
+end
+
+-- KEYS queue; ARGV worker, lease ms, mark ms, free slots
+local function claim(keys, args)
+  local out = {}
+  lease_fairly(keys[1], tonumber(args[4]), args[1], tonumber(args[2]), args[3], now_us(), out)
+  return out
+end
+
+-- KEYS queues; ARGV worker, lease ms, mark ms, then the free slots of each queue.
+-- Takes over expired leases first, then what no doorbell told of, then strays: jobs that are in arq's set but were never
+-- put in a waiting list (nobody of ours does that; they are handed out so that they are looked at and refused).
+local function sweep(keys, args)
+  local out = {}
+  local now = now_us()
+  local now_ms = math.floor(now / 1000)
+  for i, queue in ipairs(keys) do
+    local free = tonumber(args[3 + i])
+    if free > 0 and redis.call('EXISTS', queue) == 1 then
+      local expired = redis.call('ZRANGEBYSCORE', queue, LEASED, LEASED + now_ms, 'LIMIT', 0, free)
+      for _, id in ipairs(expired) do
+        if lease(queue, id, args[1], tonumber(args[2]), args[3], now_ms, out) then free = free - 1 end
+      end
+      free = lease_fairly(queue, free, args[1], tonumber(args[2]), args[3], now, out)
+      if free > 0 then
+        local strays = redis.call('ZRANGEBYSCORE', queue, '-inf', now_ms - STRAY_AGE_MS,
+                                  'LIMIT', 0, math.min(free, STRAYS_MAX))
+        for _, id in ipairs(strays) do
+          lease(queue, id, args[1], tonumber(args[2]), args[3], now_ms, out)
+        end
+      end
+    end
+  end
+  return out
+end
+
+-- ARGV lease ms, then queue, job id and owner of each lease. Gives the ids of the leases that are lost.
+local function renew(_, args)
+  local lost = {}
+  local end_score = LEASED + math.floor(now_us() / 1000) + tonumber(args[1])
+  for i = 2, #args, 3 do
+    local key = 'arq:in-progress:' .. args[i + 1]
+    if redis.call('GET', key) == args[i + 2] then
+      redis.call('PEXPIRE', key, args[1])
+      redis.call('ZADD', args[i], 'XX', end_score, args[i + 1])
+    else
+      lost[#lost + 1] = args[i + 1]
+    end
+  end
+  return lost
+end
+
+local function append_audit(stream, record, length_max)
+  redis.call('XADD', stream, 'MAXLEN', '~', length_max, '*', 'r', record)
+end
+
+-- KEYS lease dispatched audit; ARGV owner, fence, mark ms, audit record, audit max. Gives 1, or 0 when the lease is lost.
+local function dispatch(keys, args)
+  if redis.call('GET', keys[1]) ~= args[1] then return 0 end
+  redis.call('SET', keys[2], args[2], 'PX', args[3])
+  append_audit(keys[3], args[4], args[5])
+  return 1
+end
+
+-- KEYS lease events; ARGV owner, event, frame, channel, ttl ms, events max. Gives 1, or 0 when the lease is lost.
+local function report(keys, args)
+  if redis.call('GET', keys[1]) ~= args[1] then return 0 end
+  redis.call('XADD', keys[2], 'MAXLEN', '~', args[6], '*', 'e', args[2])
+  redis.call('PEXPIRE', keys[2], args[5])
+  redis.call('PUBLISH', args[4], args[3])
+  return 1
+end
+
+-- KEYS lease job fence dispatched final queue in-flight audit;
+-- ARGV job id, owner, final message, frame, channel, result ttl ms, audit record, audit max
+-- Gives 1, or 0 when the lease is lost: then nobody may be answered.
+local function finish(keys, args)
+  if redis.call('GET', keys[1]) ~= args[2] then return 0 end
+  redis.call('SET', keys[5], args[3], 'PX', args[6])
+  redis.call('PUBLISH', args[5], args[4])
+  append_audit(keys[8], args[7], args[8])
+  redis.call('DEL', keys[1], keys[2], keys[3], keys[4])
+  redis.call('ZREM', keys[6], args[1])
+  redis.call('ZREM', keys[7], args[1])
+  return 1
+end
+
+-- KEYS lease queue; ARGV job id, owner, delay ms. Puts a claimed job back, unexecuted, for a later sweep.
+local function release(keys, args)
+  if redis.call('GET', keys[1]) ~= args[2] then return 0 end
+  redis.call('DEL', keys[1])
+  redis.call('ZADD', keys[2], 'XX', LEASED + math.floor(now_us() / 1000) + tonumber(args[3]), args[1])
+  return 1
+end
+
+-- KEYS lease job queue audit; ARGV job id, owner, audit record, audit max. Throws a forged job away, and says so.
+local function refuse(keys, args)
+  if redis.call('GET', keys[1]) ~= args[2] then return 0 end
+  redis.call('DEL', keys[1])
+  forget(keys[3], args[1])
+  append_audit(keys[4], args[3], args[4])
+  return 1
+end
+
+-- KEYS lease job final queue in-flight; ARGV job id, final message, result ttl ms, control channel, cancel message
+-- Gives 1 (was not started, is dropped), 2 (runs: its worker was told), 0 (is over, or was never there).
+local function cancel(keys, args)
+  if redis.call('EXISTS', keys[3]) == 1 or redis.call('EXISTS', keys[2]) == 0 then return 0 end
+  if redis.call('EXISTS', keys[1]) == 1 then
+    redis.call('PUBLISH', args[4], args[5])
+    return 2
+  end
+  redis.call('SET', keys[3], args[2], 'PX', args[3])
+  forget(keys[4], args[1])
+  redis.call('ZREM', keys[5], args[1])
+  return 1
+end
+
+redis.register_function('tm_enqueue_@V@', enqueue)
+redis.register_function('tm_claim_@V@', claim)
+redis.register_function('tm_sweep_@V@', sweep)
+redis.register_function('tm_renew_@V@', renew)
+redis.register_function('tm_dispatch_@V@', dispatch)
+redis.register_function('tm_report_@V@', report)
+redis.register_function('tm_finish_@V@', finish)
+redis.register_function('tm_release_@V@', release)
+redis.register_function('tm_refuse_@V@', refuse)
+redis.register_function('tm_cancel_@V@', cancel)

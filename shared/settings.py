@@ -1,0 +1,158 @@
+"""What the environment says: every limit, wait and place, with its unit in its name.
+
+A setting `queue_depth_max` is read from `TOOLMESH_QUEUE_DEPTH_MAX` unless its metadata names another variable. Secrets are
+`Secret`s: they do not show themselves in a repr, a log line or a traceback. Loading is in `shared/environment.py`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from shared.mesh_keys import KeyRing
+
+
+class Secret:
+    """A value that only `reveal()` shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself. Call it where it is used, and nowhere else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def _env(name: str) -> msgspec.Meta:
+    return msgspec.Meta(extra={"env": name})
+
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings of all roles; each role reads what it needs."""
+
+    # Where things are.
+    redis_url: Annotated[Secret, _env("REDIS_URL")] = Secret("redis://127.0.0.1:6379/0")
+    mesh_keys: KeyRing | None = None
+    issuer: str | None = None
+    """Public base URL without a trailing slash; None: http://127.0.0.1:<port>."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further Host header values (host or host:port) beside those of the issuer and of a loopback bind."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origin header values that may call; absent Origin is always allowed (no browser sent it)."""
+    config_dir: Path = Path("config")
+    data_dir: Path = Path("data")
+    backends_config: Path | None = None
+    """Stands for `backends.yaml` of the configuration directory."""
+    apikeys_config: Path | None = None
+    """Stands for `apikeys.yaml` of the configuration directory."""
+    host: str = "127.0.0.1"
+    """Address that the edge binds."""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8123
+
+    # Who may come in.
+    api_key: Secret | None = None
+    owner_key_sha256: str | None = None
+    """SHA-256 (64 hex digits) of the owner's generated API key: `toolmesh up` hands it to its edge."""
+    auth_user: str = "owner"
+    auth_password: Secret | None = None
+    auth_plan: str = "pro"
+    auth_roles: tuple[str, ...] = ("admin",)
+
+    # Requests at the edge.
+    body_bytes_max: Positive = 4 * 1024 * 1024
+    json_depth_max: Positive = 64
+    body_read_s: Seconds = 15.0
+    """How long a client may take to send its request body."""
+    connections_max: Positive = 2048
+    stream_after_s: Seconds = 15.0
+    """A call that is silent for this long is answered as a stream with keep-alive comments."""
+    keepalive_s: Seconds = 15.0
+    list_page_tools: Positive = 200
+    list_ttl_ms: Positive = 60_000
+    drain_s: Seconds = 8.0
+    """How long a role that was told to stop may finish what it runs."""
+
+    # The hop.
+    exec_timeout_s: Annotated[float, msgspec.Meta(gt=0, extra={"env": "TOOLMESH_EXEC_TIMEOUT"})] = 120.0
+    queue_depth_max: Positive = 10_000
+    principal_in_flight_max: Positive = 1_000
+    """Unfinished calls of one principal at one backend."""
+    call_events_max: Positive = 256
+    """Progress events that wait for a slow reader of one call; older ones are dropped."""
+    inline_result_bytes_max: Positive = 32 * 1024
+    """A larger result travels by key alone."""
+    lease_s: Seconds = 10.0
+    lease_renew_s: Seconds = 3.0
+    sweep_s: Seconds = 0.75
+    heartbeat_s: Seconds = 0.5
+    heartbeat_ttl_s: Seconds = 3.0
+    redis_timeout_s: Seconds = 2.0
+    """A broker that does not answer for this long counts as away."""
+    redis_pending_max: Positive = 20_000
+
+    # Workers.
+    worker_concurrency: Positive = 1_024
+    backend_concurrency: Positive = 512
+    """Calls of one backend that one worker runs at a time: its bulkhead."""
+
+    # Upstreams.
+    mcp_timeout_s: Annotated[float, msgspec.Meta(gt=0, extra={"env": "TOOLMESH_MCP_TIMEOUT"})] = 120.0
+    upstream_connect_s: Seconds = 5.0
+    upstream_connections: Positive = 64
+    """Connections of one worker to one upstream."""
+    upstream_sessions: Positive = 4
+    """2025-era sessions of one worker at one upstream."""
+    upstream_answer_bytes_max: Positive = 10 * 1024 * 1024
+    upstream_event_bytes_max: Positive = 1024 * 1024
+    upstream_tools_max: Positive = 5_000
+    upstream_pages_max: Positive = 200
+    upstream_relist_s: Seconds = 300.0
+    """Tools of an upstream are listed again after this time, whether it told of changes or not."""
+    upstream_reconnect_s: Seconds = 2.0
+    """How long a call tries again to connect to an upstream that refuses connections (it may be starting)."""
+    upstream_keepalive_s: Seconds = 15.0
+    """An idle connection is closed by us after this time, before the upstream closes it under a request."""
+    upstream_handshake_s: Seconds = 10.0
+    """Time for `server/discover`, or for `initialize` of a session."""
+    upstream_list_s: Seconds = 30.0
+    """Time for all pages of one `tools/list`."""
+    upstream_session_calls: Positive = 16
+    """Calls in flight on the least loaded 2025-era session from which on a further session is opened."""
+    upstream_resumes_max: Positive = 5
+    """How often one call takes up a stream again that broke off (Last-Event-ID)."""
+    upstream_stream_bytes_max: Positive = 64 * 1024 * 1024
+    """Everything that one call's event stream may carry, its notifications included."""
+    upstream_progress_per_s_max: Positive = 100
+    """Progress events of one call that are relayed per second; more are dropped."""
+    upstream_requests_max: Positive = 16
+    """Requests of the upstream to us that one stream gets answered; more are ignored."""
+    upstream_changes_s: Seconds = 1.0
+    """However often an upstream tells of changed tools, they are listed again at most once in this time."""
+    upstream_follow_retry_s: Seconds = 30.0
+    """Longest pause before the stream that tells of changes is opened again."""
+    upstream_drain_s: Seconds = 1.0
+    """How long a stream whose answer is here may take to end, so that its connection can be used again."""
+    upstream_catalogue_bytes_max: Positive = 8 * 1024 * 1024
+    """All tool definitions of one upstream together."""
+    schema_bytes_max: Positive = 256 * 1024
+    schema_nodes_max: Positive = 2_000
+
+    # Records.
+    audit_store: Annotated[str, _env("AUDIT_STORE")] = "log"
+    log_level: Annotated[str, _env("LOG_LEVEL")] = "info"
+    log_format: Annotated[str, _env("LOG_FORMAT")] = "json"

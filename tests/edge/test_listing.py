@@ -1,0 +1,139 @@
+"""tools/list: every tool once, in one order, page by page, and nothing to those who may use nothing."""
+
+import asyncio
+import base64
+from typing import Any
+
+import pytest
+
+from edge.directory import Directory
+from edge.listing import list_tools
+from shared import keys
+from shared.catalogue import Catalogue, ToolDefinition, catalogue_hash, define
+from shared.clock import BrokerClock
+from shared.codec import seal
+from shared.configuration import BackendEntry
+from shared.errors import InvalidParams
+from shared.identity import Principal
+from tests.contract.hop import GROUP, RING, open_line
+from tests.mesh import Broker
+
+OWNER = Principal(subject="owner", owner=True)
+STRANGER = Principal(subject="ada", roles=("admin",), plan="pro")
+SCHEMA = b'{"inputSchema":{"type":"object"}}'
+
+
+def catalogue(backend: str, *tools: ToolDefinition) -> bytes:
+    found = Catalogue(backend=backend, at_ms=1, tools=tools, hash=catalogue_hash(tools))
+    return seal(RING, GROUP, found)
+
+
+def directory(broker: Broker, **catalogues: bytes) -> Directory:
+    """What an edge knows after it has read these catalogues."""
+    refused: list[tuple[str, str]] = []
+
+    async def load() -> Directory:
+        async with open_line(broker) as line:
+            for backend, raw in catalogues.items():
+                await line.cmd("SET", keys.catalogue(GROUP, backend), raw)
+            entries = [BackendEntry(name=backend, transport="echo") for backend in catalogues]
+            found = Directory(
+                entries,
+                RING,
+                line,
+                BrokerClock(),
+                heartbeat_ttl_s=3,
+                refused=lambda kind, detail: refused.append((kind, detail)),
+            )
+            await found.load()
+            return found
+
+    found = asyncio.run(load())
+    assert not refused
+    return found
+
+
+@pytest.fixture
+def seven(broker: Broker) -> Directory:
+    """Seven tools of two backends, published out of order."""
+    return directory(
+        broker,
+        b=catalogue("b", *(define(name, "read", SCHEMA) for name in ("z", "a", "Z", "_"))),
+        a=catalogue("a", *(define(name, "write", SCHEMA) for name in ("2", "10", "1"))),
+    )
+
+
+def pages(tools: Directory, size: int) -> list[list[str]]:
+    found: list[list[str]] = []
+    cursor: object = None
+    while len(found) < 50:
+        page = list_tools(tools, OWNER, cursor, size)
+        found.append([tool["name"] for tool in page["tools"]])
+        if "nextCursor" not in page:
+            return found
+        cursor = page["nextCursor"]
+    raise AssertionError(f"the pages do not end: {found}")
+
+
+ALL = ["a_1", "a_10", "a_2", "b_Z", "b__", "b_a", "b_z"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 8, 200])
+def test_all_pages_together_are_every_tool_once_and_in_order(seven: Directory, size: int) -> None:
+    found = pages(seven, size)
+    assert [name for page in found for name in page] == ALL
+    assert all(len(page) == size for page in found[:-1])
+    assert len(found[-1]) >= 1
+
+
+def test_a_cursor_of_a_tool_that_is_gone_goes_on_behind_its_place(seven: Directory) -> None:
+    cursor = base64.urlsafe_b64encode(b"a_11").decode()
+    assert [tool["name"] for tool in list_tools(seven, OWNER, cursor, 2)["tools"]] == ["a_2", "b_Z"]
+
+
+def test_a_cursor_behind_the_last_tool_is_an_empty_last_page(seven: Directory) -> None:
+    assert list_tools(seven, OWNER, base64.urlsafe_b64encode(b"zzz").decode(), 2) == {"tools": []}
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "!",
+        "é",
+        "\u2028",
+        "a",
+        "YQ",
+        "YQ==\n",
+        "/w==",
+        "_w==",
+        "x" * 100_000,
+        "YQ==" * 129,
+        0,
+        1,
+        True,
+        1.5,
+        [],
+        {},
+        ["YQ=="],
+    ],
+)
+def test_a_cursor_that_is_not_ours_is_invalid_params(seven: Directory, cursor: Any) -> None:
+    with pytest.raises(InvalidParams):
+        list_tools(seven, OWNER, cursor, 2)
+
+
+def test_who_may_use_nothing_sees_nothing_whatever_the_cursor(seven: Directory) -> None:
+    assert list_tools(seven, STRANGER, None, 2) == {"tools": []}
+    assert list_tools(seven, STRANGER, base64.urlsafe_b64encode(b"a_1").decode(), 2) == {"tools": []}
+
+
+def test_one_bad_definition_is_left_out_and_the_rest_is_listed(broker: Broker) -> None:
+    bad = [
+        define("no-schema", "read", b"{}"),
+        define("no-json", "read", b"\xff\xfe"),
+        define("not-utf-8", "read", b'{"inputSchema":{"type":"object"},"description":"\xff"}'),
+        define("too-deep", "read", b'{"inputSchema":' + b"[" * 3_000 + b"]" * 3_000 + b"}"),
+        define("no-object", "read", b'{"inputSchema":{"type":"array"}}'),
+    ]
+    found = directory(broker, a=catalogue("a", *bad[:3], define("good", "read", SCHEMA), *bad[3:]))
+    assert pages(found, 10) == [["a_good"]]

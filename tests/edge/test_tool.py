@@ -1,0 +1,173 @@
+"""A tool of the catalogue: listed as the upstream wrote it, annotated by its class, checked without showing values."""
+
+import json
+from typing import Any
+
+import pytest
+
+from edge.tool import Tool, UnusableTool
+from shared.catalogue import define
+from shared.errors import InvalidArguments
+from shared.messages import CallClass
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "n": {"type": "integer", "minimum": 0},
+        "s": {"type": "string", "maxLength": 5, "pattern": "^[a-z]*$"},
+        "e": {"enum": ["x", "y"]},
+        "list": {"type": "array", "items": {"type": "object", "properties": {"a/b~c": {"type": "boolean"}}}},
+        "evil": {"type": "string", "pattern": "^(a+)+$"},
+    },
+    "required": ["n"],
+    "additionalProperties": False,
+}
+
+
+def tool(schema: Any = SCHEMA, access: CallClass = "read", **members: Any) -> Tool:
+    described = {"name": "upstream's own", "inputSchema": schema, **members}
+    return Tool("default", "demo", define("act", access, json.dumps(described).encode()))
+
+
+def refused(arguments: dict[str, Any], on: Tool | None = None) -> InvalidArguments:
+    with pytest.raises(InvalidArguments) as error:
+        (on or tool()).validate(arguments)
+    return error.value
+
+
+@pytest.mark.parametrize("arguments", [{"n": 0}, {"n": 1.0}, {"n": 10**30}, {"n": 1, "s": "", "e": "x", "list": []}])
+def test_arguments_that_the_schema_allows_pass(arguments: dict[str, Any]) -> None:
+    tool().validate(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pointer"),
+    [
+        ({}, ""),
+        ({"n": "1"}, "/n"),
+        ({"n": True}, "/n"),
+        ({"n": None}, "/n"),
+        ({"n": 1.5}, "/n"),
+        ({"n": -1}, "/n"),
+        ({"n": [1]}, "/n"),
+        ({"n": 1, "s": "secret-canary"}, "/s"),
+        ({"n": 1, "s": "x" * 1_000_000}, "/s"),
+        ({"n": 1, "e": "z"}, "/e"),
+        ({"n": 1, "list": {}}, "/list"),
+        ({"n": 1, "list": [{}, {"a/b~c": "secret-canary"}]}, "/list/1/a~1b~0c"),
+        ({"n": 1, "__proto__": {}}, ""),
+        ({"n": 1, "constructor": {}}, ""),
+        ({"n": 1, "N": 1}, ""),
+        ({"n": 1, "evil": "a" * 50_000 + "secret-canary"}, "/evil"),
+    ],
+)
+def test_arguments_that_the_schema_forbids_are_named_by_place_and_never_by_value(
+    arguments: dict[str, Any], pointer: str
+) -> None:
+    error = refused(arguments)
+    assert error.data is not None
+    assert error.data["pointer"] == pointer
+    shown = f"{error.detail} {json.dumps(error.data)}"
+    assert "canary" not in shown
+    assert len(shown) < 4_000
+    assert "demo_act" in error.detail
+
+
+def test_only_the_first_few_of_many_problems_are_told() -> None:
+    many = tool({"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(500)}})
+    error = refused({f"p{n}": n for n in range(500)}, many)
+    assert error.data is not None
+    assert len(error.data["problems"]) == 5
+
+
+def test_a_key_of_the_caller_s_cannot_blow_up_the_answer() -> None:
+    assert len(refused({"n": 1, "k" * 100_000: 1}).detail) < 2_000
+    anything = tool({"type": "object", "additionalProperties": {"type": "string"}})
+    error = refused({f"{n}{'k' * 100_000}": n for n in range(9)}, anything)
+    assert len(error.detail) + len(json.dumps(error.data)) < 10_000
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"{}",
+        b"not json",
+        b'{"inputSchema":null}',
+        b'{"inputSchema":[]}',
+        b'{"inputSchema":true}',
+        b'{"inputSchema":{}}',
+        b'{"inputSchema":{"type":"string"}}',
+        b'{"inputSchema":{"type":["object"]}}',
+        b'{"inputSchema":{"type":"object"},"x":"\xff"}',
+        b'{"inputSchema":{"type":"object"},"x":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    ],
+)
+def test_a_definition_that_no_client_could_use_is_not_served(definition: bytes) -> None:
+    with pytest.raises(UnusableTool):
+        Tool("default", "demo", define("act", "read", definition))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"type": "object", "properties": {"a": {"type": "nonsense"}}},
+        {"type": "object", "properties": {"a": {"pattern": "("}}},
+        {"type": "object", "properties": {"a": {"$ref": "file:///etc/hostname"}}},
+        {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema"}}},
+        {"type": "object", "properties": {"a": {"$ref": "#/$defs/missing"}}},
+        {"type": "object", "$schema": "https://example.com/unknown"},
+        {"type": "object", "required": "a"},
+    ],
+)
+def test_a_schema_that_cannot_be_compiled_fails_only_its_own_calls(broken: dict[str, Any]) -> None:
+    served = tool(broken)
+    for _ in range(2):
+        with pytest.raises(UnusableTool, match="demo_act"):
+            served.validate({"a": "x"})
+
+
+def test_a_schema_that_refers_to_itself_is_served_and_ends() -> None:
+    served = tool({"type": "object", "properties": {"a": {"$ref": "#"}}})
+    served.validate({"a": {"a": {}}})
+    assert refused({"a": {"a": 1}}, served).data == {
+        "pointer": "/a/a",
+        "problems": [{"pointer": "/a/a", "message": 'the value is not of type "object"'}],
+    }
+
+
+def test_what_the_upstream_wrote_is_listed_with_our_name_and_nothing_is_lost() -> None:
+    unknown: dict[str, Any] = {"x-own": {"deep": [1, None]}, "securitySchemes": [{"type": "noauth"}]}
+    listed = tool(title="Act", **unknown).listed
+    assert listed["name"] == "demo_act"
+    assert (listed["x-own"], listed["securitySchemes"]) == ({"deep": [1, None]}, [{"type": "noauth"}])
+    assert listed["inputSchema"] == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("access", "theirs", "ours"),
+    [
+        ("read", {}, (True, False, True, True)),
+        ("read", {"readOnlyHint": False, "destructiveHint": True, "openWorldHint": False}, (True, False, True, False)),
+        ("idempotent", {}, (False, True, True, True)),
+        ("write", {}, (False, True, False, True)),
+        ("write", {"readOnlyHint": True, "idempotentHint": True}, (False, True, False, True)),
+        ("write", {"destructiveHint": False}, (False, False, False, True)),
+        ("write", {"destructiveHint": "no", "openWorldHint": 0}, (False, True, False, True)),
+        ("write", "nonsense", (False, True, False, True)),
+        ("write", None, (False, True, False, True)),
+    ],
+)
+def test_annotations_say_what_the_class_says_whatever_the_upstream_claims(
+    access: CallClass, theirs: Any, ours: tuple[bool, bool, bool, bool]
+) -> None:
+    hints = tool(access=access, annotations=theirs).listed["annotations"]
+    found = tuple(hints[f"{name}Hint"] for name in ("readOnly", "destructive", "idempotent", "openWorld"))
+    assert found == ours
+
+
+def test_an_annotation_that_we_do_not_know_is_kept() -> None:
+    assert tool(annotations={"title": "T", "x": 1}).listed["annotations"]["x"] == 1

@@ -1,0 +1,96 @@
+"""`toolmesh check`: everything that is wrong with a configuration, before it is run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared.configuration import ApiKeyEntry, BackendEntry
+from shared.environment import load_settings
+from shared.errors import ConfigurationError
+from shared.findings import problems_of
+from shared.settings import Settings
+from shared.unbuilt import notes
+from shared.yaml_files import load_api_keys, load_backends
+from toolmesh.console import say
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What was found."""
+
+    errors: list[str] = []
+    warnings: list[str] = []
+
+
+def run_check(environment: Mapping[str, str], config: Path, *, as_json: bool) -> int:
+    """Check and print; gives 0 for fine or warnings, 1 for errors, 2 where there is nothing to check."""
+    if not config.is_dir():
+        report, code = Report(errors=[f"The configuration directory {config} does not exist."]), 2
+    else:
+        report = examine(environment, config)
+        code = 1 if report.errors else 0
+    if as_json:
+        say(msgspec.json.encode({"ok": not report.errors, **msgspec.to_builtins(report)}).decode())
+        return code
+    for text in report.errors:
+        say(f"error: {text}")
+    for text in report.warnings:
+        say(f"warning: {text}")
+    say(f"{len(report.errors)} errors, {len(report.warnings)} warnings")
+    return code
+
+
+def examine(environment: Mapping[str, str], config: Path) -> Report:
+    """All errors and warnings of a configuration."""
+    report = Report()
+    settings: Settings | None = None
+    backends: tuple[BackendEntry, ...] = ()
+    keys: tuple[ApiKeyEntry, ...] = ()
+    try:
+        settings = load_settings(environment, config_dir=config)
+    except ConfigurationError as error:
+        report.errors += problems_of(error)
+    try:
+        backends = load_backends(config, settings.backends_config if settings else None)
+    except ConfigurationError as error:
+        report.errors += problems_of(error)
+    try:
+        keys = load_api_keys(config, settings.apikeys_config if settings else None)
+    except ConfigurationError as error:
+        report.errors += problems_of(error)
+    report.warnings += notes(environment, config)
+    for entry in backends:
+        report.warnings += _warnings_of(entry, environment)
+    for number, key in enumerate(keys, 1):
+        if key.key_hash is not None:
+            report.warnings.append(
+                f"key {number} (user {key.user_id}) has a key_hash, which is not checked in this release: it lets nobody "
+                "in. Use key_sha256: `toolmesh key new` does."
+            )
+    return report
+
+
+def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[str]:
+    found = []
+    where = f"backend {entry.name}"
+    if entry.transport in ("stdio", "rest"):
+        found.append(f"{where}: transport {entry.transport} is not built in this release; its tools will not be listed.")
+    if entry.transport == "http":
+        url = urlsplit(entry.url or "")
+        if url.scheme == "http" and url.hostname not in _LOOPBACK:
+            found.append(f"{where}: {entry.url} is not encrypted; its credential and data can be read on the way.")
+        if entry.tls_skip_verify:
+            found.append(f"{where}: tls_skip_verify trusts any certificate; anyone on the way can read its credential.")
+        if not entry.classes:
+            found.append(f"{where}: no `class:` is given, so all its tools count as writes (never run again by us).")
+    if entry.affinity != "none":
+        found.append(f"{where}: affinity {entry.affinity} is accepted and does nothing yet.")
+    if entry.api_key_env is not None:
+        variable = f"CREDENTIAL_{entry.api_key_env.upper().removeprefix('CREDENTIAL_')}"
+        variable = entry.env.get(variable, variable)
+        if not environment.get(variable):
+            found.append(f"{where}: {variable} is not set here; its workers need it.")
+    return found

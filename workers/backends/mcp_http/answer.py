@@ -1,0 +1,235 @@
+"""The answer to one request: a JSON body or an event stream, read in pieces and never past a limit.
+
+MCP 2025-11-25 and 2026-07-28, basic/transports, "Sending messages to the server"; JSON-RPC 2.0 section 5.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import aiohttp
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamError, UpstreamTooLarge
+from shared.json_text import depth_exceeds
+from shared.settings import Settings
+from workers.backends.mcp_http.events import EventParser
+
+_REFUSAL_BYTES_MAX = 64 * 1024
+"""As much of the body of an HTTP error is read."""
+
+_INLINE_CHECK_BYTES = 256 * 1024
+"""The depth of larger bodies is checked beside the event loop, or other calls would wait."""
+
+_UNSUPPORTED_VERSION = -32022
+_INVALID_REQUEST = -32600
+_NOT_THE_SESSION = frozenset({-32601, -32602})
+_SESSION_WORDS = re.compile(r"session|not initialized|protocol version", re.IGNORECASE)
+_SESSION_GONE = re.compile(r"session (is )?(not found|terminated|unknown|expired|closed)", re.IGNORECASE)
+
+
+class Message(msgspec.Struct):
+    """Any JSON-RPC message of an upstream."""
+
+    id: int | str | UnsetType | None = UNSET
+    method: str | UnsetType = UNSET
+    params: msgspec.Raw | UnsetType = UNSET
+    result: msgspec.Raw | UnsetType = UNSET
+    error: msgspec.Raw | UnsetType = UNSET
+
+
+class _Error(msgspec.Struct):
+    code: int
+    message: str
+
+
+Hear = Callable[[Message], Awaitable[None]]
+"""Takes what an upstream says on a stream beside the answer."""
+
+_messages = msgspec.json.Decoder(Message)
+_errors = msgspec.json.Decoder(_Error)
+
+
+class SessionLost(UpstreamBadResponse):
+    """The upstream answered that it knows no such session (or protocol version); it did nothing."""
+
+
+class StreamEnded(UpstreamBadResponse):
+    """An event stream ended before the answer; with an event id it may be taken up again."""
+
+    def __init__(self, last_id: str | None, retry_s: float | None) -> None:
+        super().__init__("The upstream ended its stream before the answer.")
+        self.last_id = last_id
+        self.retry_s = retry_s
+
+
+def is_stream(response: aiohttp.ClientResponse) -> bool:
+    """Whether the body is an event stream."""
+    return _content_type(response) == "text/event-stream"
+
+
+def _content_type(response: aiohttp.ClientResponse) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+async def read_answer(
+    response: aiohttp.ClientResponse,
+    request_id: int,
+    settings: Settings,
+    hear: Hear,
+    *,
+    session: bool,
+    check_depth: bool = True,
+) -> bytes:
+    """The `result` of the answer to a request: a JSON object, as the upstream wrote it.
+
+    `session`: whether the request named a session; `check_depth`: False where the caller looks at the parts itself.
+    Raises UpstreamError for a JSON-RPC error, SessionLost, StreamEnded, UpstreamDenied, UpstreamTooLarge and
+    UpstreamBadResponse.
+    """
+    if response.status != 200:
+        await _refuse(response, session=session)
+    if is_stream(response):
+        return await _read_stream(response, request_id, settings, hear, check_depth=check_depth)
+    if _content_type(response) != "application/json":
+        raise UpstreamBadResponse("The upstream answered with a content type that is neither JSON nor an event stream.")
+    body = await _read_body(response, settings.upstream_answer_bytes_max)
+    message = await decode_message(body, settings.json_depth_max if check_depth else None)
+    if message.id != request_id and (message.error is UNSET or isinstance(message.id, int | str)):
+        raise UpstreamBadResponse("The upstream answered another request than the one that was sent.")
+    return _result(message, response.status)
+
+
+async def _read_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    """The whole body, decoded. Raises UpstreamTooLarge as soon as it is over the limit."""
+    announced = response.content_length
+    if announced is not None and announced > bytes_max:
+        raise UpstreamTooLarge(f"The upstream's answer has {announced} bytes, more than {bytes_max}.")
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while piece := await response.content.readany():
+            size += len(piece)
+            if size > bytes_max:
+                raise UpstreamTooLarge(f"The upstream's answer has more than {bytes_max} bytes.")
+            pieces.append(piece)
+    except (aiohttp.ClientError, OSError) as cause:
+        raise UpstreamBadResponse("The upstream broke off in the middle of its answer.") from cause
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _read_stream(
+    response: aiohttp.ClientResponse, request_id: int, settings: Settings, hear: Hear, *, check_depth: bool
+) -> bytes:
+    async def hear_until_answer(message: Message) -> bool:
+        if message.method is not UNSET:
+            await hear(message)
+            return False
+        return message.id == request_id or (message.id is None and message.error is not UNSET)
+
+    answer = await follow_stream(response, settings, hear_until_answer, check_depth=check_depth)
+    return _result(answer, response.status)
+
+
+async def follow_stream(
+    response: aiohttp.ClientResponse,
+    settings: Settings,
+    take: Callable[[Message], Awaitable[bool]],
+    *,
+    check_depth: bool = True,
+    endless: bool = False,
+) -> Message:
+    """Read a stream's messages until `take` says that one is the answer, and give that one.
+
+    `endless`: no limit on all events together. Raises StreamEnded, UpstreamTooLarge, UpstreamBadResponse.
+    """
+    parser = EventParser(settings.upstream_answer_bytes_max)
+    depth_max = settings.json_depth_max if check_depth else None
+    total = 0
+    try:
+        while piece := await response.content.readany():
+            total += len(piece)
+            if total > settings.upstream_stream_bytes_max and not endless:
+                raise UpstreamTooLarge(f"The upstream's stream has more than {settings.upstream_stream_bytes_max} bytes.")
+            for data in parser.feed(piece):
+                message = await decode_message(data, depth_max)
+                if message.method is not UNSET and len(data) > settings.upstream_event_bytes_max:
+                    raise UpstreamTooLarge(f"The upstream sent a notification of {len(data)} bytes.")
+                if await take(message):
+                    return message
+    except (aiohttp.ClientError, OSError) as cause:
+        raise StreamEnded(parser.last_id, parser.retry_s) from cause
+    raise StreamEnded(parser.last_id, parser.retry_s)
+
+
+async def decode_message(text: bytes, depth_max: int | None) -> Message:
+    """A JSON-RPC message. Raises UpstreamBadResponse."""
+    try:
+        if not text.isascii():
+            text.decode()  # what is passed on raw must be UTF-8, which the decoder does not look at
+        message = _messages.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        raise UpstreamBadResponse("The upstream's answer is not a JSON-RPC message.") from cause
+    if depth_max is not None and await _too_deep(text, depth_max):
+        raise UpstreamBadResponse(f"The upstream's answer nests deeper than {depth_max}.")
+    return message
+
+
+async def _too_deep(text: bytes, limit: int) -> bool:
+    if len(text) <= _INLINE_CHECK_BYTES:
+        return depth_exceeds(text, limit)
+    return await asyncio.to_thread(depth_exceeds, text, limit)
+
+
+def _result(message: Message, status: int) -> bytes:
+    if message.error is not UNSET:
+        _raise_error(bytes(message.error), status, session=True)
+    result = b"" if message.result is UNSET else bytes(message.result)
+    if not result.startswith(b"{"):
+        raise UpstreamBadResponse("The upstream's answer has neither a result nor an error.")
+    return result
+
+
+def _raise_error(text: bytes, status: int, *, session: bool) -> NoReturn:
+    """Raise what a JSON-RPC error means."""
+    try:
+        error = _errors.decode(text)
+    except msgspec.DecodeError as cause:
+        raise UpstreamBadResponse("The upstream answered with an error that is not JSON-RPC's.") from cause
+    if _tells_session_lost(error, status, session=session):
+        raise SessionLost("The upstream does not know the session that it opened.")
+    whole: dict[str, Any] = msgspec.json.decode(text)
+    raise UpstreamError("The upstream answered with an error.", data={"error": whole})
+
+
+def _tells_session_lost(error: _Error, status: int, *, session: bool) -> bool:
+    if error.code == _UNSUPPORTED_VERSION:
+        return True
+    if status == 404:
+        return session and error.code not in _NOT_THE_SESSION
+    if status == 400:
+        return error.code not in _NOT_THE_SESSION and _SESSION_WORDS.search(error.message) is not None
+    return status == 200 and error.code == _INVALID_REQUEST and _SESSION_GONE.search(error.message) is not None
+
+
+async def _refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoReturn:
+    """Raise what a status other than 200 means."""
+    status = response.status
+    if status in (401, 403):
+        raise UpstreamDenied(f"The upstream refused our credential (HTTP {status}); the operator has to renew it.")
+    if 300 <= status < 400:
+        raise UpstreamBadResponse(
+            f"The upstream redirects (HTTP {status}), which is not followed; write its final URL into backends.yaml."
+        )
+    if status >= 400 and _content_type(response) == "application/json":
+        try:
+            message = _messages.decode(await _read_body(response, _REFUSAL_BYTES_MAX))
+        except (msgspec.DecodeError, RecursionError, UpstreamTooLarge, UpstreamBadResponse):
+            message = Message()
+        if message.error is not UNSET:
+            _raise_error(bytes(message.error), status, session=session)
+    if status == 404 and session:
+        raise SessionLost("The upstream does not know the session that it opened.")
+    raise UpstreamBadResponse(f"The upstream answered with HTTP {status}.")

@@ -1,0 +1,173 @@
+"""HTTP to one upstream: one aiohttp session, the credential, and aiohttp's errors as ours.
+
+No redirects, no cookies, no proxies from the environment. The number of connections is bounded by who calls
+(`upstream.py` has a slot per connection); what goes beside the calls (cancels, answers to the upstream's requests, the
+stream of changes) must not wait behind them.
+"""
+
+import asyncio
+import io
+from collections.abc import Mapping
+
+import aiohttp
+import structlog
+import yarl
+
+from shared.configuration import BackendEntry
+from shared.errors import ConfigurationError, UpstreamBadResponse, UpstreamDenied, UpstreamUnreachable
+from shared.settings import Settings
+from workers.credentials import Credentials
+
+log = structlog.get_logger()
+
+_READ_BYTES = 64 * 1024
+_WHOLE_BODY_BYTES = 1024 * 1024
+"""A larger body is handed to aiohttp as a stream, or it warns."""
+
+_HEADERS = {
+    "Accept": "application/json, text/event-stream",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+    "User-Agent": "toolmesh",
+}
+
+
+class BrokenConnection(UpstreamBadResponse):
+    """The connection broke before the first byte of an answer: whether the request was acted on is not known."""
+
+
+class Connection:
+    """All HTTP of one backend."""
+
+    def __init__(self, entry: BackendEntry, settings: Settings, credentials: Credentials) -> None:
+        self._entry = entry
+        self._settings = settings
+        self._credentials = credentials
+        self._url = _endpoint(entry)
+        self._http: aiohttp.ClientSession | None = None
+        self._running_out: dict[aiohttp.ClientResponse, asyncio.TimerHandle] = {}
+
+    def open(self) -> None:
+        """Get ready; connects to nothing yet. Needs the event loop."""
+        if self._entry.tls_skip_verify:
+            log.warning(
+                "TLS certificates of this upstream are NOT verified (tls_skip_verify): anyone on the way can read and "
+                "change its calls",
+                backend=self._entry.name,
+            )
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                ssl=not self._entry.tls_skip_verify,
+                keepalive_timeout=self._settings.upstream_keepalive_s,
+            ),
+            headers=_HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.upstream_connect_s),
+            read_bufsize=_READ_BYTES,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for response, timer in list(self._running_out.items()):
+            timer.cancel()
+            response.close()
+        self._running_out.clear()
+        if self._http is not None:
+            await self._http.close()
+
+    async def post(self, headers: Mapping[str, str], body: bytes) -> aiohttp.ClientResponse:
+        """Send a message; gives the response once its headers are here. The caller closes it.
+
+        Raises UpstreamUnreachable (nothing was sent), UpstreamDenied (no credential, nothing was sent),
+        BrokenConnection or UpstreamBadResponse.
+        """
+        return await self._request("POST", headers, body)
+
+    async def get(self, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """Open a stream (2025 era)."""
+        return await self._request("GET", headers, None)
+
+    async def delete(self, headers: Mapping[str, str]) -> None:
+        """End a session (2025 era)."""
+        (await self._request("DELETE", headers, None)).close()
+
+    async def tell(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a message that has no answer, within the time for connecting; failures are of no consequence."""
+        try:
+            async with asyncio.timeout(self._settings.upstream_connect_s):
+                (await self.post(headers, body)).release()
+        except (TimeoutError, UpstreamUnreachable, UpstreamDenied, UpstreamBadResponse) as cause:
+            log.debug("a message was not delivered", backend=self._entry.name, cause=str(cause))
+
+    def let_run_out(self, response: aiohttp.ClientResponse) -> None:
+        """Leave a stream alone whose answer is here: when it ends soon, its connection is used again."""
+        if response.closed:
+            return
+        loop = asyncio.get_running_loop()
+        self._running_out[response] = loop.call_later(self._settings.upstream_drain_s, self._cut, response)
+        response.content.on_eof(lambda: self._forget(response))
+
+    def _cut(self, response: aiohttp.ClientResponse) -> None:
+        self._running_out.pop(response, None)
+        response.close()
+
+    def _forget(self, response: aiohttp.ClientResponse) -> None:
+        timer = self._running_out.pop(response, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def _request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> aiohttp.ClientResponse:
+        assert self._http is not None
+        headers = self._with_credential(headers)
+        data = io.BytesIO(body) if body is not None and len(body) > _WHOLE_BODY_BYTES else body
+        try:
+            return await self._http.request(method, self._url, data=data, headers=headers, allow_redirects=False)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as cause:
+            raise UpstreamUnreachable(self._why_unreachable(cause)) from cause
+        except aiohttp.ClientConnectionError as cause:
+            raise BrokenConnection("The upstream closed the connection before it answered.") from cause
+        except aiohttp.ClientError as cause:
+            raise UpstreamBadResponse("The upstream's answer is not HTTP that can be read.") from cause
+
+    def _why_unreachable(self, cause: Exception) -> str:
+        name = self._entry.name
+        if isinstance(cause, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+            return f"No secure connection to backend {name!r}: its TLS certificate or handshake is not acceptable."
+        if isinstance(cause, aiohttp.ClientConnectorDNSError):
+            return f"The host of backend {name!r} has no address; check its `url` in backends.yaml."
+        if isinstance(cause, aiohttp.ConnectionTimeoutError):
+            return f"Backend {name!r} did not accept a connection in {self._settings.upstream_connect_s:g} s."
+        return f"Backend {name!r} refuses connections; it may be down. Nothing was sent."
+
+    def _with_credential(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        name = self._entry.api_key_env
+        if name is None:
+            return headers
+        secret = self._credentials.find(name, self._entry)
+        if secret is None:
+            variable = "CREDENTIAL_" + name.upper().removeprefix("CREDENTIAL_")
+            variable = self._entry.env.get(variable, variable)
+            raise UpstreamDenied(
+                f"Backend {self._entry.name!r} needs a credential that is not there: set {variable} for the worker."
+            )
+        value = secret.reveal()
+        if not (value.isascii() and value.isprintable()):
+            raise UpstreamDenied(
+                f"The credential of backend {self._entry.name!r} holds characters that no HTTP header can carry."
+            )
+        return {**headers, "Authorization": f"Bearer {value}"}
+
+
+def _endpoint(entry: BackendEntry) -> yarl.URL:
+    """The entry's URL. Raises ConfigurationError."""
+    try:
+        url = yarl.URL(entry.url or "")
+    except ValueError:
+        url = yarl.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(
+            f"Backend {entry.name!r} needs a `url` that starts with http:// or https:// and names a host."
+        )
+    return url

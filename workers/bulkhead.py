@@ -1,0 +1,27 @@
+"""How many calls of one queue a worker runs at a time, so that a slow backend leaves room for the others."""
+
+
+class Bulkhead:
+    """Slots of one queue. Slots that a claim may fill are reserved while its answer is awaited."""
+
+    __slots__ = ("_limit", "_taken", "queue", "starved")
+
+    def __init__(self, queue: str, limit: int) -> None:
+        self.queue = queue
+        self._limit = limit
+        self._taken = 0
+        self.starved = False
+        """Whether work may be waiting that was not claimed because the slots were full."""
+
+    @property
+    def free(self) -> int:
+        """Slots that nobody runs in and no claim has reserved."""
+        return self._limit - self._taken
+
+    def take(self, slots: int) -> None:
+        """Take or reserve slots."""
+        self._taken += slots
+
+    def give_back(self, slots: int) -> None:
+        """Give slots back, or end their reservation."""
+        self._taken -= slots

@@ -1,0 +1,29 @@
+"""The only file that sees a backend's secret.
+
+A credential `X` is the environment variable `CREDENTIAL_X` of the worker (upstream's embedded store). A backend's `env:`
+may remap it to another variable. Empty counts as absent.
+"""
+
+import os
+from collections.abc import Mapping
+
+from shared.configuration import BackendEntry
+from shared.settings import Secret
+
+_PREFIX = "CREDENTIAL_"
+
+
+class Credentials:
+    """Secrets by logical name, resolved at the time of use."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = os.environ if environment is None else environment
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
+
+    def find(self, name: str, entry: BackendEntry) -> Secret | None:
+        """The secret of that logical name for this backend, or None."""
+        variable = _PREFIX + name.upper().removeprefix(_PREFIX)
+        value = self._environment.get(entry.env.get(variable, variable), "")
+        return Secret(value) if value else None
