@@ -148,6 +148,8 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
                 "env",
                 "map names to names: `CREDENTIAL_X: THE_VARIABLE_THAT_HOLDS_IT`, never to the secret itself.",
             )
+    if not entry.allow_private_url:
+        report("allow_private_url", "`false` is not built yet, so it would guard nothing. Remove it to start without it.")
     _check_options(entry, report)
 
 

@@ -97,6 +97,7 @@ def test_every_problem_of_a_file_is_named_with_its_line_and_the_nearest_name(tmp
         ("{name: a, transport: http, url: 'https://a.example', group: A_B}", "lower-case"),
         ("{name: a, transport: http, url: 'https://a.example', options: {timeout: 3x}}", "duration"),
         ("{name: a, transport: http, url: 'https://a.example', env: {X: Y}}", "CREDENTIAL_X"),
+        ("{name: a, transport: http, url: 'https://a.example', allow_private_url: false}", "not built"),
         ("{name: a, transport: echo}", "always there"),
         ("{transport: http}", "no `name`"),
         ("just text", "mapping"),
