@@ -12,10 +12,10 @@ from pathlib import Path
 from bench.connection import BadAnswer
 from bench.figures import Figures
 from bench.load import LoadGeneratorMissing, find_wrk
-from bench.machine import describe_machine
+from bench.machine import ForeignLoad, describe_machine
 from bench.mesh import http_backend
 from bench.plot import TITLE, panels, write_plot
-from bench.rows import Row, build_rows, control_noise
+from bench.rows import Row, build_rows
 from bench.scenarios import FULL, QUICK, Plan, Say, run_round, warm_up
 from bench.single import measure_idle, measure_memory, measure_start
 from bench.stage import made, running_stage, running_upstream
@@ -24,8 +24,8 @@ from toolmesh.broker import find_server
 
 _OUT = Path(__file__).parent / "out"
 _DOCS = Path(__file__).parent.parent / "docs"
-_QUIET = 0.15
-"""Noise of the direct calls from which on a run is not worth much."""
+_QUIET_PERCENT = 10.0
+"""What others may use of a core before the bench says that its figures are not worth much."""
 
 
 def main() -> int:
@@ -62,9 +62,11 @@ def measure(plan: Plan, say: Say) -> Figures:
         with running_stage(folder) as stage:
             say("warming up")
             warm_up(stage)
+            foreign = ForeignLoad()
             for number in range(plan.rounds):
                 say(f"round {number + 1} of {plan.rounds}")
                 run_round(number, plan, stage, figures, lambda what: say(f"  {what}"))
+                figures.add("foreign/percent", foreign.percent())
             measure_memory(stage.mesh, figures)
         # One upstream is enough for what follows, and nothing else may be running.
         with running_upstream(folder) as upstream_url:
@@ -92,14 +94,13 @@ def report(figures: Figures, rows: Sequence[Row], plan: Plan, *, write_docs: boo
     print(table)
     missed = [row.what for row in rows if row.goal and not row.goal.met]
     print(f"goals missed: {'; '.join(missed) or 'none'}")
-    if (noise := control_noise(figures)) > _QUIET:
-        print(
-            f"Something else used the machine: even calls that don't touch the mesh varied by ± {noise:.0%} between rounds."
-        )
+    if (foreign := figures.median("foreign/percent")) > _QUIET_PERCENT:
+        print(f"Others used {foreign:.0f} % of a core meanwhile: don't trust the figures of this run.")
     print("bench/out/bench.json  bench/out/bench.svg")
     if write_docs:
         taken_on = ", ".join(f"{name} {value}" for name, value in machine.items())
-        intro = f"\nTaken on: {taken_on}. {plan.rounds} interleaved rounds, medians.\n\n"
+        intro = f"\nTaken on: {taken_on}. {plan.rounds} interleaved rounds, medians; "
+        intro += f"others used {figures.median('foreign/percent'):.0f} % of a core meanwhile.\n\n"
         write_between_marks(_DOCS / "performance.md", f"{intro}{table}\n")
         (_DOCS / "performance.svg").write_text(plot, encoding="utf-8")
         print("docs/performance.md  docs/performance.svg")

@@ -59,12 +59,6 @@ def counted(connections: int) -> str:
     return f"{connections} connection{'s' if connections > 1 else ''}"
 
 
-def control_noise(figures: Figures) -> float:
-    """How much the calls that don't touch the mesh varied between rounds: what something else on the machine did."""
-    names = (f"load/{BUSY}/{direct(upstream)}/per_s" for upstream in (FAST, USUAL))
-    return max((figures.noise(name) or 0.0 for name in names), default=0.0)
-
-
 def build_rows(figures: Figures) -> list[Row]:
     """All rows. Raises KeyError for a figure that was not measured."""
     return [

@@ -63,7 +63,7 @@ class McpEndpoint:
             self._gate.check_shape(scope["method"], headers)
             body = await self._read(receive)
             message = parse_message(body, headers, scope["headers"], self._depth_max)
-            if message.era == "legacy" and "mcp-session-id" in headers:
+            if message.era == "legacy" and "mcp-session-id" in headers and message.method != "initialize":
                 raise Refusal(404, INVALID_REQUEST, "Session not found. Initialize again.", rpc_id=message.id)
             if message.id is None:
                 # Nothing to act on: no session is kept, and a cancel by a client-chosen id could be another's.

@@ -79,7 +79,7 @@ class Responder:
         try:
             while not waiter.gone:
                 progress = waiter.take()
-                if progress is not None:
+                if progress is not None and "progressToken" in params.meta:
                     note = event(progress_notification(params.meta["progressToken"], progress))
                     await self._stream(send, note, started=streaming)
                     streaming = True

@@ -79,6 +79,11 @@ def turns(queue_name: str) -> str:
     return f"{queue_name}:turns"
 
 
+def own_bell(worker: str) -> str:
+    """List by which a worker wakes itself."""
+    return f"tm:bell:{worker}"
+
+
 def waiting(queue_name: str, share: str) -> str:
     """List of the job ids that one principal has waiting."""
     return f"{queue_name}:waiting:{share}"

@@ -79,7 +79,10 @@ class Subscription:
         async for message in channel.listen():
             self._heard_at = loop.time()
             if message["type"] == "message":
-                self._on_message(message["channel"].decode(), message["data"])
+                try:
+                    self._on_message(message["channel"].decode(), message["data"])
+                except Exception:
+                    log.exception("a message of a channel was not handled")  # the next ones are
             elif message["type"] == "subscribe":
                 self._confirmed += 1
                 if self._confirmed == len(self._channels):

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 _BLOCK_S_MIN = 0.01
 _NOTHING_OPEN_S = 0.05
+_OWN_BELL_MS = 10_000
 
 
 class JobFunction(Protocol):
@@ -81,6 +82,9 @@ class MeshWorker(Worker):
         self._discard = discard
         self._is_open = is_open
         self._slot_freed = asyncio.Event()
+        self._own_bell = keys.own_bell(worker_id)
+        self._unheard: set[str] = set()
+        """Queues that were full when the wait for the bells began."""
         self._extra_claims: set[asyncio.Task[None]] = set()
 
     @staticmethod
@@ -123,20 +127,23 @@ class MeshWorker(Worker):
             self._next_sweep = loop.time() + self._sweep_s * random.uniform(0.8, 1.2)  # noqa: S311
             await self._sweep()
             return
-        bells = [f"{name}:bell" for name, b in self._bulkheads.items() if b.free > 0 and self._is_open(name)]
-        if not bells:
-            await asyncio.sleep(min(wait_s, _NOTHING_OPEN_S))
-            return
+        heard = [name for name, b in self._bulkheads.items() if b.free > 0 and self._is_open(name)]
+        bells = [f"{name}:bell" for name in heard]
+        if not any(map(self._is_open, self._bulkheads)):
+            wait_s = min(wait_s, _NOTHING_OPEN_S)
         if len(bells) > 1:
             # The broker serves the first key that has something: no queue is always the first.
             turn = random.randrange(len(bells))  # noqa: S311
             bells = bells[turn:] + bells[:turn]
+        self._unheard = self._bulkheads.keys() - set(heard)
+        bells.append(self._own_bell)
         async with asyncio.timeout(wait_s + self._timeout_s):
             rung = await self._doorbell.execute_command(  # type: ignore[no-untyped-call]
                 "BLPOP", *bells, max(wait_s, _BLOCK_S_MIN)
             )
-        if rung is not None:
-            await self._claim(self._bulkheads[rung[0].decode().removesuffix(":bell")])
+        self._unheard = set()
+        if rung is not None and (bulkhead := self._bulkheads.get(rung[0].decode().removesuffix(":bell"))):
+            await self._claim(bulkhead)
 
     async def _claim(self, bulkhead: Bulkhead) -> None:
         """Lease what waits on one queue, as far as there are slots, and run it."""
@@ -152,6 +159,7 @@ class MeshWorker(Worker):
         finally:
             bulkhead.give_back(free)
             self.job_counter -= free
+            self._slot_freed.set()
         claimed, discarded = read_claims(reply, self._worker_id, sent_at + self._lease_ms / 1000)
         bulkhead.starved = len(claimed) == free
         self._start(claimed, discarded)
@@ -201,7 +209,7 @@ class MeshWorker(Worker):
         envelope: bytes | None = None
         try:
             name, args, _, _, _ = deserialize_job_raw(claim.payload, deserializer=unpack)
-            if name == keys.JOB_NAME and len(args) == 1 and isinstance(args[0], bytes):
+            if name == keys.JOB_NAME and isinstance(args, list | tuple) and len(args) == 1 and isinstance(args[0], bytes):
                 envelope = args[0]
         except DeserializationError:
             pass
@@ -229,5 +237,10 @@ class MeshWorker(Worker):
     async def _look(self, bulkhead: Bulkhead) -> None:
         try:
             await self._claim(bulkhead)
+            if not bulkhead.starved and bulkhead.queue in self._unheard:
+                # It has room again, and nobody listens to its bell: wake the one who waits for the others.
+                self._unheard = set()
+                await self._line.cmd("RPUSH", self._own_bell, "1")
+                await self._line.cmd("PEXPIRE", self._own_bell, _OWN_BELL_MS)
         except BrokerUnavailable:
             bulkhead.starved = True

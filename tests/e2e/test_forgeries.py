@@ -61,6 +61,11 @@ def _job(envelope: object) -> bytes:
     return serialize_job(keys.JOB_NAME, (envelope,), {}, None, 0, serializer=pack)
 
 
+def _not_text(envelope: bytes) -> bytes:
+    """An envelope whose group is not UTF-8."""
+    return envelope.replace(b"default", b"\xff" * 7, 1)
+
+
 def _refused(running: Mesh, kind: str) -> list[dict[str, object]]:
     return [line for line in running.audit() if line["phase"] == "refused" and line["tool"] == kind]
 
@@ -96,6 +101,8 @@ def test_forged_jobs_are_thrown_away_counted_and_never_run(running: Mesh, tmp_pa
         "default.noise": os.urandom(64),
         "default.unsigned": _job(msgspec.msgpack.encode(good)),
         "default.no-bytes": _job({"call": "echo"}),
+        "default.no-list": pack({"t": None, "f": keys.JOB_NAME, "a": 5, "k": {}, "et": 0}),
+        "default.not-text": _job(_not_text(seal(RING, "default", good))),
         keys.job_id("default", good.call_id): _job(seal(STRANGER, "default", good)),
         "default.flipped": _job(bytes(flipped)),
         keys.job_id("default", moved.call_id): _job(seal(RING, "default", moved)),
@@ -156,11 +163,12 @@ def test_forged_heartbeats_and_catalogues_change_nothing(running: Mesh, client: 
     before_beats = len(_refused(running, "heartbeat"))
     with running.broker.client() as redis:
         redis.publish(keys.HEARTBEATS, b"noise")
+        redis.publish(keys.HEARTBEATS, _not_text(seal(RING, "default", beat(now))))
         redis.publish(keys.HEARTBEATS, seal(STRANGER, "default", beat(now)))
         redis.publish(keys.HEARTBEATS, seal(RING, "default", beat(now - 60_000)))
         redis.publish(keys.HEARTBEATS, seal(RING, "other", beat(now)))
         redis.publish(keys.HEARTBEATS, seal(RING, "default", Cancel(call_id="x", backend="echo", at_ms=now)))
-        wait_until(lambda: len(_refused(running, "heartbeat")) == before_beats + 5, "forged heartbeats are refused")
+        wait_until(lambda: len(_refused(running, "heartbeat")) == before_beats + 6, "forged heartbeats are refused")
         # Signed rightly, but older than what runs: put back where the edge looks.
         genuine = redis.get(keys.catalogue("default", "echo"))
         redis.set(keys.catalogue("default", "echo"), seal(STRANGER, "default", catalogue))
@@ -184,6 +192,7 @@ def test_forged_cancels_and_results_reach_nobody(running: Mesh, client: Client) 
     with running.broker.client() as redis:
         for cancel in (
             b"noise",
+            _not_text(seal(RING, "default", Cancel(call_id="x", backend="echo", at_ms=now))),
             seal(STRANGER, "default", Cancel(call_id="x", backend="echo", at_ms=now)),
             seal(RING, "other", Cancel(call_id="x", backend="echo", at_ms=now)),
             seal(RING, "default", Cancel(call_id="x", backend="echo", at_ms=now - 3_600_000)),
@@ -192,7 +201,7 @@ def test_forged_cancels_and_results_reach_nobody(running: Mesh, client: Client) 
         for event in (b"noise", frame(b"noise"), frame(seal(STRANGER, "default", result)), b"\0\0\0\xff"):
             redis.publish(channel, event)
         redis.publish(channel, frame(seal(RING, "default", Cancel(call_id="x", backend="echo", at_ms=now))))
-    wait_until(lambda: len(_refused(running, "cancel")) == before[0] + 4, "forged cancels are refused")
+    wait_until(lambda: len(_refused(running, "cancel")) == before[0] + 5, "forged cancels are refused")
     wait_until(lambda: len(_refused(running, "result")) == before[1] + 5, "forged results are refused")
     assert client.text("echo_echo", {"message": "still here"}) == "still here"
 

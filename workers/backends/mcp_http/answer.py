@@ -196,11 +196,11 @@ def _raise_error(text: bytes, status: int, *, session: bool) -> NoReturn:
     """Raise what a JSON-RPC error means."""
     try:
         error = _errors.decode(text)
-    except msgspec.DecodeError as cause:
+        whole: dict[str, Any] = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise UpstreamBadResponse("The upstream answered with an error that is not JSON-RPC's.") from cause
     if _tells_session_lost(error, status, session=session):
         raise SessionLost("The upstream does not know the session that it opened.")
-    whole: dict[str, Any] = msgspec.json.decode(text)
     raise UpstreamError("The upstream answered with an error.", data={"error": whole})
 
 
@@ -226,7 +226,7 @@ async def _refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoRetur
     if status >= 400 and _content_type(response) == "application/json":
         try:
             message = _messages.decode(await _read_body(response, _REFUSAL_BYTES_MAX))
-        except (msgspec.DecodeError, RecursionError, UpstreamTooLarge, UpstreamBadResponse):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UpstreamTooLarge, UpstreamBadResponse):
             message = Message()
         if message.error is not UNSET:
             _raise_error(bytes(message.error), status, session=session)
