@@ -15,6 +15,7 @@ from edge.authenticate import Authenticator
 from edge.calls import Calls
 from edge.directory import Directory
 from edge.endpoint import McpEndpoint
+from edge.front_door import FrontDoor
 from edge.health import livez, readyz
 from edge.listing import list_tools
 from edge.oauth.metadata import not_found, protected_resource, resource_metadata_url
@@ -94,10 +95,8 @@ class Edge:
             denied=self._note_denial,
         )
         metadata = protected_resource(public_url)
-        self.app = Starlette(
+        rest = Starlette(
             routes=[
-                Route("/mcp", endpoint),
-                Route("/mcp/", endpoint),
                 Route("/livez", livez),
                 Route("/readyz", readyz(self._is_ready)),
                 Route("/.well-known/oauth-protected-resource", metadata),
@@ -106,7 +105,8 @@ class Edge:
             ],
             lifespan=self._lifespan,
         )
-        self.app.router.redirect_slashes = False
+        rest.router.redirect_slashes = False
+        self.app = FrontDoor({"/mcp": endpoint, "/mcp/": endpoint}, rest)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

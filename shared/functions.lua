@@ -10,6 +10,7 @@
 local LEASED = 1e15
 local STRAY_AGE_MS = 1000
 local STRAYS_MAX = 4
+local RENEW_EVERY = 16
 
 local function now_us()
   local t = redis.call('TIME')
@@ -29,23 +30,26 @@ end
 local function enqueue(keys, args)
   if redis.call('EXISTS', keys[1], keys[2]) > 0 then return 0 end
   local queue, in_flight, id, share, ttl = keys[3], keys[4], args[3], args[4], args[8]
-  if redis.call('ZCARD', queue) >= tonumber(args[5]) then return -1 end
+  local depth = redis.call('ZCARD', queue)
+  if depth >= tonumber(args[5]) then return -1 end
   local now = now_us()
   local now_ms = math.floor(now / 1000)
-  if redis.call('ZCARD', in_flight) >= tonumber(args[6]) then
+  local flying = redis.call('ZCARD', in_flight)
+  if flying >= tonumber(args[6]) then
     redis.call('ZREMRANGEBYSCORE', in_flight, '-inf', now_ms)
-    if redis.call('ZCARD', in_flight) >= tonumber(args[6]) then return -2 end
+    flying = redis.call('ZCARD', in_flight)
+    if flying >= tonumber(args[6]) then return -2 end
   end
+  -- Keys live for an hour, calls for less: a key's life is renewed when it is made, and then by every so many calls.
+  local renew = now % RENEW_EVERY == 0
   local turns, waiting = queue .. ':turns', queue .. ':waiting:' .. share
   redis.call('SET', keys[1], args[1], 'PX', args[2])
   redis.call('ZADD', queue, now_ms, id)
-  redis.call('PEXPIRE', queue, ttl)
-  redis.call('RPUSH', waiting, id)
-  redis.call('PEXPIRE', waiting, ttl)
-  redis.call('ZADD', turns, 'NX', now, share)
-  redis.call('PEXPIRE', turns, ttl)
+  if renew or depth == 0 then redis.call('PEXPIRE', queue, ttl) end
+  if redis.call('RPUSH', waiting, id) == 1 or renew then redis.call('PEXPIRE', waiting, ttl) end
+  if redis.call('ZADD', turns, 'NX', now, share) == 1 or renew then redis.call('PEXPIRE', turns, ttl) end
   redis.call('ZADD', in_flight, args[7], id)
-  redis.call('PEXPIRE', in_flight, ttl)
+  if renew or flying == 0 then redis.call('PEXPIRE', in_flight, ttl) end
   ring(queue, ttl)
   return 1
 end

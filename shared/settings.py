@@ -99,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     lease_s: Seconds = 10.0
     lease_renew_s: Seconds = 3.0
     sweep_s: Seconds = 0.75
-    heartbeat_s: Seconds = 0.5
+    heartbeat_s: Seconds = 1.0
     heartbeat_ttl_s: Seconds = 3.0
     redis_timeout_s: Seconds = 2.0
     """A broker that does not answer for this long counts as away."""

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 _DEFINITION_TRIES = 3
 _PUT_BACK_S = 0.3
-_ONCE_MAX = 100_000
+_ONCE_MAX = 20_000
 
 _UNKNOWN_OUTCOME = (UpstreamTimeout, UpstreamBadResponse, UpstreamTooLarge)
 """Failures after which nobody knows whether the upstream did what it was asked."""

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 _BACK_OFF_S_MIN = 0.5
 _BACK_OFF_S_MAX = 10.0
-_QUEUE_HEALTH_S = 5.0
+_QUEUE_HEALTH_S = 15.0
 _REPUBLISH_S = 3600.0
 
 
