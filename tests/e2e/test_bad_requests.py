@@ -129,12 +129,21 @@ def test_any_other_well_known_document_is_a_json_404(target: Target, name: str) 
         Case("streams alone", 406, REQUEST, headers={"Accept": "text/event-stream"}),
         Case("HTML", 406, REQUEST, headers={"Accept": "text/html"}),
         Case("a session", 404, REQUEST, OLD_CALL, {"Mcp-Session-Id": "unknown"}, old=True),
-        Case("a session of initialize", 404, REQUEST, old(method="initialize"), {"Mcp-Session-Id": "mine"}, old=True),
     ]
 )
 def test_a_request_of_another_shape_is_refused(target: Target, case: Case) -> None:
     answer = check(target, case)
     assert answer.headers.get("allow") == ("POST" if case.status == 405 else None)
+
+
+def test_a_session_id_that_a_client_chooses_for_itself_is_ignored(target: Target) -> None:
+    """Session fixation: initialize starts afresh, and no id of the client's comes back."""
+    about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "tests", "version": "0"}}
+    body = old(method="initialize", params=about)
+    answer = target.send(Case("chosen", 200, None, body, {"Mcp-Session-Id": "mine"}, old=True, denied=None))
+    assert answer.status_code == 200
+    assert answer.json()["result"]["protocolVersion"] == "2025-11-25"
+    assert "mcp-session-id" not in answer.headers
 
 
 def nested(levels: int) -> bytes:
