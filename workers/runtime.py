@@ -15,7 +15,6 @@ import structlog
 from arq.connections import ArqRedis
 from arq.jobs import DeserializationError, deserialize_job_raw
 from arq.worker import Worker, func
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from shared import keys
@@ -30,6 +29,7 @@ from workers.claimed import Claimed, Discarded, read_claims
 log = structlog.get_logger()
 
 _BLOCK_S_MIN = 0.01
+_SWEEP_JITTER = (0.8, 1.2)
 _NOTHING_OPEN_S = 0.05
 _OWN_BELL_MS = 10_000
 
@@ -71,12 +71,14 @@ class MeshWorker(Worker):
             log_results=False,
         )
         self._line = line
-        self._doorbell: Redis = Redis.from_url(url, single_connection_client=True)
+        # A line of its own, since it blocks; it answers at the latest when the next sweep is due.
+        self._doorbell = RedisLine(
+            url, pending_max=2, timeout_s=settings.redis_timeout_s + settings.sweep_s * _SWEEP_JITTER[1]
+        )
         self._worker_id = worker_id
         self._lease_ms = int(settings.lease_s * 1000)
         self._mark_ms = int((settings.exec_timeout_s + keys.MARK_TTL_EXTRA_S) * 1000)
         self._sweep_s = settings.sweep_s
-        self._timeout_s = settings.redis_timeout_s
         self._next_sweep = 0.0
         self._run = run
         self._discard = discard
@@ -103,13 +105,17 @@ class MeshWorker(Worker):
 
     async def let_go(self) -> None:
         """Close this worker's own connections."""
-        await self._doorbell.aclose()
+        await self._doorbell.close()
         await self.pool.aclose()
 
     async def main(self) -> None:
         """arq's main loop, without its banner; an unreachable broker is waited for."""
+        opened = False
         while self.allow_pick_jobs:
             try:
+                if not opened:
+                    await self._doorbell.open()
+                    opened = True
                 await self._poll_iteration()
             except (BrokerUnavailable, RedisError, OSError) as error:
                 log.debug("no claim", reason=type(error).__name__)
@@ -124,7 +130,7 @@ class MeshWorker(Worker):
         loop = asyncio.get_running_loop()
         wait_s = self._next_sweep - loop.time()
         if wait_s <= 0:
-            self._next_sweep = loop.time() + self._sweep_s * random.uniform(0.8, 1.2)  # noqa: S311
+            self._next_sweep = loop.time() + self._sweep_s * random.uniform(*_SWEEP_JITTER)  # noqa: S311
             await self._sweep()
             return
         heard = [name for name, b in self._bulkheads.items() if b.free > 0 and self._is_open(name)]
@@ -137,10 +143,7 @@ class MeshWorker(Worker):
             bells = bells[turn:] + bells[:turn]
         self._unheard = self._bulkheads.keys() - set(heard)
         bells.append(self._own_bell)
-        async with asyncio.timeout(wait_s + self._timeout_s):
-            rung = await self._doorbell.execute_command(  # type: ignore[no-untyped-call]
-                "BLPOP", *bells, max(wait_s, _BLOCK_S_MIN)
-            )
+        rung = await self._doorbell.cmd("BLPOP", *bells, max(wait_s, _BLOCK_S_MIN))
         self._unheard = set()
         if rung is not None and (bulkhead := self._bulkheads.get(rung[0].decode().removesuffix(":bell"))):
             await self._claim(bulkhead)
