@@ -35,7 +35,7 @@ async def run(plan: Plan) -> None:
         say(
             f"Starting {'a broker, ' if broker else ''}an edge and {plan.workers} "
             f"worker{'' if plan.workers == 1 else 's'}. All of them run as one user here: for walls between the secrets of "
-            "edge and workers run the roles apart (docker compose)."
+            "edge and workers run the roles apart (README)."
         )
         say_owner(plan.settings, plan.owner)
         try:

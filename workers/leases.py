@@ -95,7 +95,8 @@ class Leases:
         loop = asyncio.get_running_loop()
         now = loop.time()
         for lease in list(self._held.values()):
-            if now >= lease.valid_until:
+            if now >= lease.valid_until and lease.stopped is None:
+                log.warning("lease lost: not renewed in time", call_id=lease.call.call_id)
                 lease.stop(Stop.LEASE_LOST)
         current = [x for x in self._held.values() if now < x.deadline + _GRACE_S and x.stopped is not Stop.LEASE_LOST]
         if not current:
