@@ -52,7 +52,12 @@ def _holder(running: Mesh) -> int:
 
     wait_until(held, "a worker holds the lease")
     owner = leases[0].decode().rpartition(":")[0]
-    return next(n for n, worker in enumerate(running.workers) if owner in worker.output())
+    return next(n for n, worker in enumerate(running.workers) if _is(worker.output(), owner))
+
+
+def _is(output: str, worker_id: str) -> bool:
+    """Whether this is the log of that worker. Audit lines in it may name others: any worker writes them."""
+    return any("worker started" in line and worker_id in line for line in output.splitlines())
 
 
 def _start(running: Mesh) -> Client:
@@ -159,7 +164,7 @@ def _runs_something(running: Mesh, output: str) -> bool:
         owners = [
             value.decode().rpartition(":")[0] for key in redis.scan_iter(keys.lease("*")) if (value := redis.get(key))
         ]
-    return any(owner in output for owner in owners)
+    return any(_is(output, owner) for owner in owners)
 
 
 def up_is_alive(up: Upstream) -> bool:
