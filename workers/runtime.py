@@ -243,7 +243,9 @@ class MeshWorker(Worker):
             if not bulkhead.starved and bulkhead.queue in self._unheard:
                 # It has room again, and nobody listens to its bell: wake the one who waits for the others.
                 self._unheard = set()
-                await self._line.cmd("RPUSH", self._own_bell, "1")
-                await self._line.cmd("PEXPIRE", self._own_bell, _OWN_BELL_MS)
+                await asyncio.gather(
+                    self._line.cmd("RPUSH", self._own_bell, "1"),
+                    self._line.cmd("PEXPIRE", self._own_bell, _OWN_BELL_MS),
+                )
         except BrokerUnavailable:
             bulkhead.starved = True

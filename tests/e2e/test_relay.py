@@ -1,7 +1,6 @@
 """The edge's channel loses messages: the durable copy makes up for it."""
 
 import threading
-import time
 from pathlib import Path
 
 from shared import keys
@@ -30,7 +29,7 @@ def test_calls_whose_channel_is_cut_in_mid_flight_are_all_answered_once_and_with
             wait_until(lambda: len(list(redis.scan_iter(keys.events("*")))) == 10, "all calls report progress")
             for _ in range(3):
                 redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-                time.sleep(0.15)
+                wait_until(lambda: redis.pubsub_channels(keys.reply_channel("*")), "the edge listens again")
         for thread in threads:
             thread.join(60)
         assert len(answers) == 10
