@@ -20,12 +20,20 @@ class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class Catalogue(Message, frozen=True, kw_only=True, tag="catalogue"):
-    """All tools of one backend, published by each worker that serves it."""
+    """All that one backend offers, published by each worker that serves it."""
 
     backend: str
     at_ms: int
     tools: tuple[ToolDefinition, ...]
     hash: str
+    prompts: tuple[bytes, ...] = ()
+    """JSON objects: MCP `Prompt`, as the backend listed them."""
+    resources: tuple[bytes, ...] = ()
+    """JSON objects: MCP `Resource`."""
+    templates: tuple[bytes, ...] = ()
+    """JSON objects: MCP `ResourceTemplate`."""
+    server: bytes = b""
+    """JSON object: what the backend says of itself in its handshake (`capabilities`, `serverInfo`, `instructions`)."""
 
 
 def define(name: str, access: CallClass, definition: bytes) -> ToolDefinition:
@@ -34,9 +42,12 @@ def define(name: str, access: CallClass, definition: bytes) -> ToolDefinition:
     return ToolDefinition(name=name, access=access, definition=definition, hash=digest)
 
 
-def catalogue_hash(tools: tuple[ToolDefinition, ...]) -> str:
-    """Hash over all definitions, in the order of their names."""
-    return hashlib.sha256("\0".join(t.hash for t in tools).encode()).hexdigest()[:16]
+def catalogue_hash(tools: tuple[ToolDefinition, ...], *others: bytes) -> str:
+    """Hash over all definitions, in the order of their names, and over whatever else a catalogue holds."""
+    digest = hashlib.sha256("\0".join(t.hash for t in tools).encode())
+    for other in others:
+        digest.update(b"\0%d\0" % len(other) + other)
+    return digest.hexdigest()[:16]
 
 
 def canonical_name(backend: str, tool: str) -> str:

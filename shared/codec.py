@@ -14,14 +14,18 @@ from shared.errors import ForgedMessage
 from shared.mesh_keys import KeyRing
 from shared.messages import (
     VERSION,
+    Answer,
     Cancel,
+    Changed,
     Heartbeat,
     Message,
+    Notice,
     Progress,
     Stored,
     ToolCall,
     ToolFailure,
     ToolResult,
+    Wanted,
 )
 
 ENVELOPE_BYTES_MAX = 16 * 1024 * 1024
@@ -29,7 +33,20 @@ ENVELOPE_BYTES_MAX = 16 * 1024 * 1024
 
 _FRAME_HEAD_BYTES = 4
 
-AnyMessage = ToolCall | Progress | ToolResult | ToolFailure | Stored | Cancel | Heartbeat | Catalogue
+AnyMessage = (
+    ToolCall
+    | Progress
+    | Notice
+    | ToolResult
+    | ToolFailure
+    | Stored
+    | Cancel
+    | Answer
+    | Wanted
+    | Changed
+    | Heartbeat
+    | Catalogue
+)
 M = TypeVar("M", bound=Message)
 
 

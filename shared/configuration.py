@@ -15,6 +15,16 @@ class BackendOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     streaming_timeout: str | None = None
     connections: int | None = None
     """Ours: connections of one worker to this upstream; `TOOLMESH_UPSTREAM_CONNECTIONS` where absent."""
+    processes: int | None = None
+    """Ours, stdio: children of one worker; 1 where absent."""
+    memory_mib: int | None = None
+    """Ours, stdio: resident memory of a child and its descendants; `TOOLMESH_STDIO_MEMORY_MIB` where absent."""
+    start_timeout: str | None = None
+    """Ours, stdio: how long a child may take to answer its handshake; `TOOLMESH_STDIO_START_S` where absent."""
+
+
+Relayed = Literal["elicitation", "sampling", "roots"]
+"""What a server may ask of a client (MCP, client features)."""
 
 
 class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,6 +43,7 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     tls_skip_verify: bool = False
     options: BackendOptions = BackendOptions()
     env: dict[str, str] = {}
+    """Names to names of the worker's variables: for a stdio server its whole environment beside a few harmless ones."""
     expose_tools: tuple[str, ...] = ()
     include_tools: tuple[str, ...] | None = None
     allow_private_file_url: bool = False
@@ -40,6 +51,8 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     classes: dict[str, CallClass] = msgspec.field(name="class", default_factory=dict)
     affinity: Literal["none", "principal", "session"] = "none"
     group: str = "default"
+    relay: tuple[Relayed, ...] = ()
+    """Ours: requests of the backend that are passed on to the client; all others are denied."""
 
 
 class ApiKeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -35,6 +35,15 @@ AUDIT_READERS = "audit"
 
 HEARTBEATS = "tm:heartbeats"
 """Channel of all workers' heartbeats; a heartbeat names the catalogues that its worker serves."""
+CHANGES = "tm:changes"
+"""Channel of what changed at backends outside of any call."""
+CHANGES_MAX = 1_000
+CHANGES_TTL_S = 3600
+"""The durable copy of the changes, for streams that are taken up again."""
+WANTED_TTL_S = 90
+"""How long an edge's word counts that somebody wants to hear of a resource; said again while it is true."""
+HOLDER_MEMORY_S = 24 * 3600
+"""How long it is remembered that an owner had an upstream session, so that the loss of one can be told."""
 FUNCTIONS_WANTED = "tm:functions-wanted"
 """Channel on which a role asks for the Redis functions when it finds them missing and may not load them."""
 
@@ -77,6 +86,26 @@ def queue_health(queue_name: str) -> str:
 def turns(queue_name: str) -> str:
     """Sorted set of the principals that have something waiting; a worker waits on it: it is the doorbell."""
     return f"{queue_name}:turns"
+
+
+def part(queue_name: str, worker: str) -> str:
+    """The part of a queue that only one worker takes from: calls that belong to an upstream session that it holds."""
+    return f"{queue_name}@{worker}"
+
+
+def parts(queue_name: str) -> str:
+    """Set of the workers that have a part of a queue."""
+    return f"{queue_name}:parts"
+
+
+def holder(group: str, backend: str, owner: str) -> str:
+    """Which worker holds an owner's upstream session: a lease."""
+    return f"tm:{group}:holder:{backend}:{owner}"
+
+
+def holders(group: str, backend: str, owner: str) -> str:
+    """How often an owner's upstream session was taken over: counts up with each new holder."""
+    return f"tm:{group}:holders:{backend}:{owner}"
 
 
 def own_bell(worker: str) -> str:
@@ -132,3 +161,48 @@ def heartbeat(group: str, worker: str) -> str:
 def workers(group: str) -> str:
     """Sorted set of a group's workers by the time until which their heartbeat counts."""
     return f"tm:{group}:workers"
+
+
+def answer(jid: str, request_id: str) -> str:
+    """The durable copy of what a client answered to a request of a running call."""
+    return f"tm:answer:{jid}:{request_id}"
+
+
+def wanted(group: str, backend: str) -> str:
+    """Hash of the resources of a backend that clients want to hear of: signed messages by digest of the URI."""
+    return f"tm:{group}:wanted:{backend}"
+
+
+def follower(group: str, backend: str) -> str:
+    """Which worker follows a backend's changes for all: a lease."""
+    return f"tm:{group}:follower:{backend}"
+
+
+def changes(group: str) -> str:
+    """Stream with the durable copy of a group's changes."""
+    return f"tm:{group}:changes"
+
+
+def session(digest: str) -> str:
+    """Record of a 2025-era session, by the digest of its id."""
+    return f"tm:session:{digest}"
+
+
+def session_request(digest: str, ticket: str) -> str:
+    """One request of a session: the call behind it, so that it can be cancelled, and its stream taken up again."""
+    return f"tm:session:{digest}:request:{ticket}"
+
+
+def session_question(digest: str, request_id: str) -> str:
+    """One request to the client of a session: the call that waits for its answer."""
+    return f"tm:session:{digest}:question:{request_id}"
+
+
+def sessions(share: str) -> str:
+    """Sorted set of a principal's sessions by the time of their last use."""
+    return f"tm:sessions:{share}"
+
+
+def inbox(digest: str) -> str:
+    """List of messages that other edges took in for the edge that holds a legacy SSE stream."""
+    return f"tm:inbox:{digest}"

@@ -16,6 +16,10 @@ VERSION = 1
 CallClass = Literal["read", "idempotent", "write"]
 """What running the call a second time would do; unknown counts as `write`."""
 
+Asking = Literal["no", "stream", "retry"]
+"""How a client can be asked something in the middle of its request: not at all; by a request on its stream, which it
+answers with a message of its own (2025 era); or by a result that asks, and the same request sent again (2026 era)."""
+
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True, tag=True):
     """Base of all messages."""
@@ -23,21 +27,33 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     v: int = VERSION
 
 
+class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
+    """What a backend may learn of the client behind a request."""
+
+    asking: Asking = "no"
+    capabilities: bytes = b"{}"
+    """JSON object: the `ClientCapabilities` that it declared."""
+    info: bytes = b""
+    """JSON object: its `Implementation` (name, version); empty where it is not known."""
+    log_level: str = ""
+    """Least severe log message that it wants (MCP `LoggingLevel`); empty for none."""
+
+
 class ToolCall(Message, frozen=True, kw_only=True, tag="call"):
-    """One tool call, from an edge to the workers of one backend."""
+    """One request for a backend, from an edge to the workers: a tool call, or another method of MCP."""
 
     call_id: str
     queue: str
     """The queue that it was put on: a call that was moved to another queue is refused."""
     backend: str
     tool: str
-    """The tool's name at the backend (without the mesh's prefix)."""
+    """The tool's name at the backend (without the mesh's prefix); of other methods what they are about, for the audit."""
     definition: str
-    """Hash of the definition that the arguments were validated against."""
+    """Hash of the definition that the arguments were validated against; empty for other methods than `tools/call`."""
     access: CallClass
     principal: Principal
     arguments: bytes
-    """JSON object."""
+    """JSON object: the tool's arguments; of other methods all `params` but `_meta`."""
     meta: bytes = b""
     """JSON object: the part of the request's `_meta` that a backend may see; empty for none."""
     deadline_ms: int
@@ -46,6 +62,15 @@ class ToolCall(Message, frozen=True, kw_only=True, tag="call"):
     """Id of the edge process that waits."""
     progress: bool = False
     """Whether the client asked for progress."""
+    method: str = "tools/call"
+    client: Client = Client()
+    inputs: bytes = b""
+    """JSON object with the members `inputResponses` and `requestState` of a request that was sent again (MCP 2026-07-28,
+    multi round-trip requests), as the backend is to see them; empty for none."""
+    parked: str = ""
+    """Id of the call that waits at a worker for these inputs, where the backend itself could not be asked again."""
+    owner: str = ""
+    """Whose upstream session it belongs to (`affinity`); empty where any worker will do."""
 
 
 class Progress(Message, frozen=True, kw_only=True, tag="progress"):
@@ -56,6 +81,19 @@ class Progress(Message, frozen=True, kw_only=True, tag="progress"):
     """Counts up from 1 within a run, so that a gap can be seen."""
     params: bytes
     """JSON object: params of `notifications/progress` without the token."""
+
+
+class Notice(Message, frozen=True, kw_only=True, tag="notice"):
+    """Something else that a backend says on the stream of a running call: a notification, or a request to the client."""
+
+    call_id: str
+    seq: int
+    """Counted together with the progress events."""
+    method: str
+    params: bytes
+    """JSON object."""
+    request_id: str = ""
+    """Id of a request, unique in the mesh; empty for a notification."""
 
 
 class ToolResult(Message, frozen=True, kw_only=True, tag="result"):
@@ -97,6 +135,36 @@ class Cancel(Message, frozen=True, kw_only=True, tag="cancel"):
     at_ms: int
 
 
+class Answer(Message, frozen=True, kw_only=True, tag="answer"):
+    """What the client answered to a request of a running call, from an edge to the workers of a group."""
+
+    call_id: str
+    backend: str
+    request_id: str
+    body: bytes
+    """JSON object with the one member `result` or `error`."""
+    at_ms: int
+
+
+class Wanted(Message, frozen=True, kw_only=True, tag="wanted"):
+    """Some client of an edge wants to hear when a resource changes. Published as a nudge, and kept for a while."""
+
+    backend: str
+    uri: str
+    """As the backend names it."""
+    until_ms: int
+
+
+class Changed(Message, frozen=True, kw_only=True, tag="changed"):
+    """Something of a backend changed outside of any call, from a worker to all edges."""
+
+    backend: str
+    at_ms: int
+    kind: Literal["tools", "prompts", "resources", "resource"]
+    uri: str = ""
+    """Of `resource`: the one that was updated, as the backend names it."""
+
+
 class BackendState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
     """What one worker says of one backend."""
 
@@ -116,5 +184,7 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     backends: tuple[BackendState, ...]
 
 
-Event = Progress | ToolResult | ToolFailure | Stored
+Spoken = Progress | Notice
+"""What a backend says while a call runs."""
+Event = Progress | Notice | ToolResult | ToolFailure | Stored
 Final = ToolResult | ToolFailure

@@ -177,6 +177,8 @@ class Calls:
 
     def _resolve(self, served: Served, run: _Run) -> None:
         """Make sure that the tool is still what the arguments were validated against."""
+        if run.call.method != "tools/call":
+            return  # nothing was validated; the backend itself knows its prompts and resources
         definition = served.tools.get(run.call.tool)
         if definition is not None and definition.hash == run.call.definition:
             return
@@ -210,6 +212,10 @@ class Calls:
             if call.progress and self._publisher.report(run.group, call, run.claimed, run.seq + 1, params):
                 run.seq += 1
 
+        def notify(method: str, params: bytes) -> None:
+            if self._publisher.notify(run.group, call, run.claimed, run.seq + 1, method, params):
+                run.seq += 1
+
         async def dispatch() -> None:
             lease = run.lease
             if asyncio.get_running_loop().time() >= lease.valid_until:
@@ -226,16 +232,27 @@ class Calls:
 
         return Invocation(
             call_id=call.call_id,
-            tool=call.tool,
+            method=call.method,
+            tool=call.tool if call.method == "tools/call" else "",
             access=call.access,
             arguments=call.arguments,
             meta=call.meta,
+            inputs=call.inputs,
+            client=call.client,
+            owner=call.owner,
             principal=call.principal,
             deadline=run.lease.deadline,
             wants_progress=call.progress,
             report=report,
+            notify=notify,
+            ask=_refuse,
             dispatch=dispatch,
         )
+
+
+async def _refuse(method: str, params: bytes) -> bytes:
+    """Nobody can be asked."""
+    return b'{"error":{"code":-32601,"message":"The client can not be asked this."}}'
 
 
 class _Verdict(msgspec.Struct):

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-from shared.catalogue import ToolDefinition
 from shared.configuration import BackendEntry
 from shared.errors import BackendUnavailable
 from shared.settings import Settings
-from workers.backends.backend import Backend, Invocation
+from workers.backends.backend import Backend, Invocation, Offer
 from workers.credentials import Credentials
 
 
@@ -18,17 +17,20 @@ class MissingBackend:
             f"transport {entry.transport!r} of backend {entry.name!r} is not built in this release."
         )
 
-    async def start(self, changed: Callable[[], None]) -> None:
+    async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
         """Always raises."""
         raise self._reason
 
-    async def list_tools(self) -> tuple[ToolDefinition, ...]:
+    async def list_all(self) -> Offer:
         """Always raises."""
         raise self._reason
 
     async def call(self, invocation: Invocation) -> bytes:
         """Always raises."""
         raise self._reason
+
+    async def watch(self, uris: frozenset[str]) -> None:
+        """Nothing here changes."""
 
     async def close(self) -> None:
         """Nothing to let go of."""

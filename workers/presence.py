@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 
 from shared import keys
-from shared.catalogue import Catalogue, ToolDefinition, catalogue_hash
+from shared.catalogue import Catalogue, catalogue_hash
 from shared.clock import BrokerClock
 from shared.codec import seal
 from shared.errors import BrokerUnavailable, MeshError
@@ -15,6 +15,7 @@ from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import BackendState, Heartbeat
 from shared.settings import Settings
+from workers.backends.backend import Offer
 from workers.served import Served
 
 log = structlog.get_logger()
@@ -58,9 +59,9 @@ class Presence:
             changed.clear()
             try:
                 if not started:
-                    await served.backend.start(changed.set)
+                    await served.backend.start(changed.set, lambda uri: None)
                     started = True
-                await self._take_over(served, await served.backend.list_tools())
+                await self._take_over(served, await served.backend.list_all())
             except MeshError as error:
                 self._settle(served, "failed", error.detail)
                 log.warning("backend not listed", backend=served.entry.name, reason=error.detail)
@@ -85,13 +86,24 @@ class Presence:
             served.state, served.detail = state, detail  # type: ignore[assignment]
             self._heart_due.set()
 
-    async def _take_over(self, served: Served, tools: tuple[ToolDefinition, ...]) -> None:
-        """Serve these tools from now on, and tell the edges."""
-        digest = catalogue_hash(tools)
+    async def _take_over(self, served: Served, offer: Offer) -> None:
+        """Serve this offer from now on, and tell the edges."""
+        tools = offer.tools
+        others = (offer.prompts, offer.resources, offer.templates, (offer.server,))
+        digest = catalogue_hash(tools, *(b"\n".join(items) for items in others))
         if served.catalogue is None or served.catalogue.hash != digest:
             log.info("tools listed", backend=served.entry.name, tools=len(tools), catalogue=digest)
         served.tools = {tool.name: tool for tool in tools}
-        served.catalogue = Catalogue(backend=served.entry.name, at_ms=self._clock.now_ms(), tools=tools, hash=digest)
+        served.catalogue = Catalogue(
+            backend=served.entry.name,
+            at_ms=self._clock.now_ms(),
+            hash=digest,
+            tools=tools,
+            prompts=offer.prompts,
+            resources=offer.resources,
+            templates=offer.templates,
+            server=offer.server,
+        )
         await self._publish(served)
         self._heart_due.set()  # the heartbeat names the catalogue, and edges fetch what it names
 

@@ -18,7 +18,7 @@ from shared.functions import fcall, start_fcall
 from shared.identity import share_of
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
-from shared.messages import Final, Progress, Stored, ToolCall, ToolFailure
+from shared.messages import Final, Notice, Progress, Spoken, Stored, ToolCall, ToolFailure
 from workers.claimed import Claimed, Discarded
 
 log = structlog.get_logger()
@@ -46,9 +46,19 @@ class Publisher:
 
     def report(self, group: str, call: ToolCall, claimed: Claimed, seq: int, params: bytes) -> bool:
         """Publish one progress event; gives whether it was taken. Never waits."""
+        return self._say(group, call, claimed, Progress(call_id=call.call_id, seq=seq, params=params))
+
+    def notify(
+        self, group: str, call: ToolCall, claimed: Claimed, seq: int, method: str, params: bytes, request_id: str = ""
+    ) -> bool:
+        """Publish another notification, or a request to the client; gives whether it was taken. Never waits."""
+        said = Notice(call_id=call.call_id, seq=seq, method=method, params=params, request_id=request_id)
+        return self._say(group, call, claimed, said)
+
+    def _say(self, group: str, call: ToolCall, claimed: Claimed, said: Spoken) -> bool:
         if self._reports >= _REPORTS_MAX or not self._line.connected:
             return False
-        event = seal(self._ring, group, Progress(call_id=call.call_id, seq=seq, params=params))
+        event = seal(self._ring, group, said)
         jid = claimed.job_id
         self._reports += 1
         future = start_fcall(

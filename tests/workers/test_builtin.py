@@ -9,9 +9,8 @@ import pytest
 
 from shared.configuration import ECHO
 from shared.errors import InvalidArguments, MeshError, UnknownTool
-from shared.identity import Principal
 from shared.settings import Settings
-from workers.backends.backend import Invocation
+from tests.upstreams.invocations import Caller
 from workers.backends.builtin import open_backend
 from workers.credentials import Credentials
 from workers.vetting import vet
@@ -20,26 +19,7 @@ BACKEND = open_backend(ECHO, Settings(), Credentials({}))
 
 
 def call(tool: str, arguments: bytes) -> dict[str, Any]:
-    async def dispatch() -> None:
-        return None
-
-    async def run() -> bytes:
-        return await BACKEND.call(
-            Invocation(
-                call_id="test",
-                tool=tool,
-                access="read",
-                arguments=arguments,
-                meta=b"",
-                principal=Principal(subject="test"),
-                deadline=asyncio.get_running_loop().time() + 5,
-                wants_progress=False,
-                report=lambda params: None,
-                dispatch=dispatch,
-            )
-        )
-
-    result: dict[str, Any] = msgspec.json.decode(asyncio.run(run()))
+    result: dict[str, Any] = msgspec.json.decode(asyncio.run(Caller(BACKEND).call(tool, arguments, access="read")))
     return result
 
 
@@ -82,7 +62,7 @@ def test_time_is_rfc_3339_in_utc() -> None:
 
 
 def test_every_tool_is_listed_fit_and_read_only() -> None:
-    tools = asyncio.run(BACKEND.list_tools())
+    tools = asyncio.run(BACKEND.list_all()).tools
     assert [(t.name, t.access) for t in tools] == [("add", "read"), ("echo", "read"), ("time", "read")]
     for tool in tools:
         assert vet(tool.definition, Settings()) is None

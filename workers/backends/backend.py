@@ -11,53 +11,90 @@ from typing import Protocol
 from shared.catalogue import ToolDefinition
 from shared.configuration import BackendEntry
 from shared.identity import Principal
-from shared.messages import CallClass
+from shared.messages import CallClass, Client
 from shared.settings import Settings
 from workers.credentials import Credentials
+
+Ask = Callable[[str, bytes], Awaitable[bytes]]
+"""`(method, params) -> answer`: ask the client behind a request (`elicitation/create`, `sampling/createMessage`,
+`roots/list`). The answer is a JSON object with the one member `result` or `error`; what may not be asked, or is not
+answered in time, is answered with an error, so that it never raises but for the end of the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One verified call, as a backend sees it."""
+    """One verified request, as a backend sees it."""
 
     call_id: str
+    method: str
+    """`tools/call`, or another method of MCP: `prompts/get`, `resources/read`, `completion/complete`."""
     tool: str
-    """The tool's name at the backend."""
+    """The tool's name at the backend; empty for other methods."""
     access: CallClass
     arguments: bytes
-    """JSON object, valid against the tool's input schema."""
+    """JSON object: the tool's arguments, valid against its input schema; of other methods all `params` but `_meta`."""
     meta: bytes
     """JSON object with what of the client's `_meta` a backend may see, or empty."""
+    inputs: bytes
+    """JSON object with `inputResponses` and `requestState` of a request that is sent again (MCP 2026-07-28), or empty."""
+    client: Client
+    """What may be told of the client: its capabilities are already cut down to what the operator relays."""
+    owner: str
+    """Whose upstream session this belongs to (`affinity`), or empty: any session will do."""
     principal: Principal
     deadline: float
     """Time of `loop.time()` at which the caller no longer waits."""
     wants_progress: bool
     report: Callable[[bytes], None]
     """Relay progress: params of `notifications/progress` (a JSON object) without the token. Never blocks."""
+    notify: Callable[[str, bytes], None]
+    """Relay another notification that belongs to this request: its method and params (a JSON object). Never blocks."""
+    ask: Ask
     dispatch: Callable[[], Awaitable[None]]
     """Await it immediately before the first byte that may have an effect leaves; each attempt awaits it anew.
     It raises when this worker may no longer act, and then nothing may be sent."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """All that a backend has."""
+
+    tools: tuple[ToolDefinition, ...] = ()
+    """Vetted, in the order of their names."""
+    prompts: tuple[bytes, ...] = ()
+    """JSON objects: MCP `Prompt`, in the order of their names."""
+    resources: tuple[bytes, ...] = ()
+    """JSON objects: MCP `Resource`, in the order of their URIs."""
+    templates: tuple[bytes, ...] = ()
+    """JSON objects: MCP `ResourceTemplate`, in the order of their URI templates."""
+    server: bytes = b""
+    """JSON object: what the backend says of itself in its handshake (`capabilities`, `serverInfo`, `instructions`)."""
+
+
 class Backend(Protocol):
     """A kind of backend, opened for one entry of `backends.yaml`."""
 
-    async def start(self, changed: Callable[[], None]) -> None:
-        """Get ready. `changed` is to be called (from the event loop) when the tools may have changed: the worker then
-        lists them again. Raises MeshError only for what a later try can't mend."""
+    async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
+        """Get ready. Both are to be called from the event loop: `changed` when the offer may have changed (the worker then
+        lists it again), `updated` with the URI of a watched resource that did. Raises MeshError only for what a later try
+        can't mend."""
         ...
 
-    async def list_tools(self) -> tuple[ToolDefinition, ...]:
-        """All tools, vetted, in the order of their names. Raises MeshError where the upstream can't be asked."""
+    async def list_all(self) -> Offer:
+        """All that there is. Raises MeshError where the upstream can't be asked."""
         ...
 
     async def call(self, invocation: Invocation) -> bytes:
-        """Run one call and give the MCP `CallToolResult` as JSON, as the backend gave it.
+        """Run one request and give the MCP result as JSON, as the backend gave it.
 
         Raises UpstreamUnreachable (nothing was sent), UpstreamDenied or UpstreamError (it was refused, and the answer is
         certain), or UpstreamTimeout, UpstreamBadResponse, UpstreamTooLarge (what happened is not known: the flow makes
         that `outcome_unknown` for a write). When its task is cancelled it stops the upstream's work if the protocol can.
         """
+        ...
+
+    async def watch(self, uris: frozenset[str]) -> None:
+        """Hear from now on when these resources change, and no others. Never raises for an upstream that can't tell."""
         ...
 
     async def close(self) -> None:

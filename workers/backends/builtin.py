@@ -6,15 +6,16 @@ from typing import Any
 
 import msgspec
 
-from shared.catalogue import ToolDefinition, define
+from shared.catalogue import define
 from shared.configuration import BackendEntry
-from shared.errors import InvalidArguments, UnknownTool
+from shared.errors import InvalidArguments, UnknownTool, UpstreamError
 from shared.settings import Settings
-from workers.backends.backend import Invocation
+from workers.backends.backend import Invocation, Offer
 from workers.credentials import Credentials
 
 _encode = msgspec.json.Encoder().encode
 
+_SERVER = b'{"capabilities":{"tools":{}},"serverInfo":{"name":"echo","version":"1"}}'
 _ANNOTATIONS = {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True, "openWorldHint": False}
 
 
@@ -93,15 +94,18 @@ _TOOLS = {
 class Builtin:
     """Answers on the spot; holds no state."""
 
-    async def start(self, changed: Callable[[], None]) -> None:
+    async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
         """Nothing to get ready."""
 
-    async def list_tools(self) -> tuple[ToolDefinition, ...]:
+    async def list_all(self) -> Offer:
         """The three tools, all of class `read`."""
-        return tuple(define(name, "read", _encode({"name": name, **tool})) for name, tool in sorted(_TOOLS.items()))
+        tools = tuple(define(name, "read", _encode({"name": name, **tool})) for name, tool in sorted(_TOOLS.items()))
+        return Offer(tools=tools, server=_SERVER)
 
     async def call(self, invocation: Invocation) -> bytes:
         """Run a tool. Raises UnknownTool and InvalidArguments, which the edge has ruled out before."""
+        if invocation.method != "tools/call":
+            raise UpstreamError("Method not found", data={"error": {"code": -32601, "message": "Method not found"}})
         run = _RUN.get(invocation.tool)
         if run is None:
             raise UnknownTool(f"The built-in backend has no tool {invocation.tool!r}.")
@@ -111,6 +115,9 @@ class Builtin:
         except msgspec.DecodeError as cause:
             raise InvalidArguments(f"The arguments do not fit the tool: {cause}.") from cause
         return _encode({"content": [{"type": "text", "text": text}], "isError": False})
+
+    async def watch(self, uris: frozenset[str]) -> None:
+        """Nothing here changes."""
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -29,7 +29,7 @@ def test_tools_are_listed_and_called_whatever_the_servers_shape(own: Start, shap
 
     async def test() -> None:
         async with calling(upstream.url) as caller:
-            names = [tool.name for tool in await caller.backend.list_tools()]
+            names = [tool.name for tool in (await caller.backend.list_all()).tools]
             assert names == sorted(names)
             assert {"echo", "add", "slow_progress"} <= set(names)
             assert await caller.text("echo", {"message": "hä"}) == "hä"
@@ -99,7 +99,7 @@ def test_a_tools_own_error_is_a_result(upstream: Upstream) -> None:
 def test_an_argument_that_is_wanted_as_a_header_travels_as_one(modern: Upstream) -> None:
     async def test() -> None:
         async with calling(modern.url) as caller:
-            await caller.backend.list_tools()
+            await caller.backend.list_all()
             assert await caller.text("routed", {"region": " é ", "text": "x"}) == " é : x"
 
     run(test)

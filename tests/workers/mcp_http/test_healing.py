@@ -10,7 +10,8 @@ import pytest
 from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamUnreachable
 from shared.settings import Settings
 from tests.mesh import free_port
-from tests.upstreams.started import Caller, Upstream, calling, run
+from tests.upstreams.invocations import Caller
+from tests.upstreams.started import Upstream, calling, run
 
 Start = Callable[..., Upstream]
 
@@ -24,7 +25,7 @@ def test_the_first_write_after_a_killed_upstream_came_back_succeeds_and_happens_
 
     async def test() -> None:
         async with calling(upstream.url) as caller:
-            await caller.backend.list_tools()
+            await caller.backend.list_all()
             await asyncio.gather(*(caller.text("sleep", {"ms": 100}) for _ in range(60)))  # several sessions
             await asyncio.to_thread(upstream.kill)
             await asyncio.to_thread(upstream.start)
@@ -85,7 +86,7 @@ def test_an_upstream_that_is_down_is_unreachable(own: Start) -> None:
     async def test() -> None:
         async with calling(f"http://127.0.0.1:{free_port()}/mcp", settings=Settings(upstream_reconnect_s=0.2)) as caller:
             with pytest.raises(UpstreamUnreachable):
-                await caller.backend.list_tools()
+                await caller.backend.list_all()
             with pytest.raises(UpstreamUnreachable):
                 await caller.call("echo")
             assert caller.dispatched == 0
@@ -145,7 +146,7 @@ def test_a_missing_credential_is_named_and_nothing_is_sent(own: Start) -> None:
         renamed = {"CREDENTIAL_UP_KEY": "MY_UPSTREAM_KEY"}
         async with calling(upstream.url, api_key_env="UP_KEY", env=renamed) as caller:
             with pytest.raises(UpstreamDenied, match="MY_UPSTREAM_KEY"):
-                await caller.backend.list_tools()
+                await caller.backend.list_all()
             with pytest.raises(UpstreamDenied, match="MY_UPSTREAM_KEY"):
                 await caller.call("plain")
 

@@ -110,7 +110,7 @@ def test_a_bad_handshake_is_a_typed_error(own: Start, mode: str) -> None:
     async def test() -> None:
         async with calling(upstream.url) as caller:
             with pytest.raises(MeshError) as raised:
-                await caller.backend.list_tools()
+                await caller.backend.list_all()
             assert raised.value.code in {"upstream_bad_response", "upstream_too_large", "upstream_denied"}
 
     run(test)
@@ -122,7 +122,7 @@ def test_an_upstream_that_hangs_in_the_handshake_was_sent_no_call(own: Start) ->
     async def test() -> None:
         async with calling(upstream.url, settings=Settings(upstream_handshake_s=0.3)) as caller:
             with pytest.raises(UpstreamUnreachable):
-                await caller.backend.list_tools()
+                await caller.backend.list_all()
             with pytest.raises(UpstreamUnreachable):
                 await caller.call("plain", timeout_s=0.2)
             assert caller.dispatched == 0

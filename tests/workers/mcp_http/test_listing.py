@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from shared.settings import Settings
-from tests.upstreams.started import Caller, Upstream, calling, run
+from tests.upstreams.invocations import Caller
+from tests.upstreams.started import Upstream, calling, run
 
 Start = Callable[..., Upstream]
 
 
 async def names(caller: Caller) -> list[str]:
-    return [tool.name for tool in await caller.backend.list_tools()]
+    return [tool.name for tool in (await caller.backend.list_all()).tools]
 
 
 def test_a_tool_that_is_not_fit_is_left_out_and_the_others_are_listed(own: Start) -> None:
@@ -22,7 +23,7 @@ def test_a_tool_that_is_not_fit_is_left_out_and_the_others_are_listed(own: Start
 
     async def test() -> None:
         async with calling(upstream.url) as caller:
-            (good,) = await caller.backend.list_tools()
+            (good,) = (await caller.backend.list_all()).tools
             assert msgspec.json.decode(good.definition) == {
                 "name": "good",
                 "inputSchema": {"type": "object"},
@@ -68,7 +69,7 @@ def test_only_included_tools_are_listed_with_the_operators_classes(modern: Upstr
     async def test() -> None:
         entry: dict[str, Any] = {"include_tools": ["echo", "add", "absent"], "class": {"echo": "read"}}
         async with calling(modern.url, **entry) as caller:
-            tools = await caller.backend.list_tools()
+            tools = (await caller.backend.list_all()).tools
             assert [(t.name, t.access) for t in tools] == [("add", "write"), ("echo", "read")]
 
     run(test)
@@ -77,7 +78,7 @@ def test_only_included_tools_are_listed_with_the_operators_classes(modern: Upstr
 def test_a_listing_is_the_same_each_time(upstream: Upstream) -> None:
     async def test() -> None:
         async with calling(upstream.url) as caller:
-            assert await caller.backend.list_tools() == await caller.backend.list_tools()
+            assert await caller.backend.list_all() == await caller.backend.list_all()
 
     run(test)
 

@@ -3,53 +3,26 @@
 MCP 2025-11-25 and 2026-07-28, basic/transports, "Sending messages to the server"; JSON-RPC 2.0 section 5.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import aiohttp
-import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamError, UpstreamTooLarge
-from shared.json_text import depth_exceeds
 from shared.settings import Settings
 from workers.backends.mcp_http.events import EventParser
+from workers.backends.mcp_protocol.message import Hear, Message, RpcError, decode_error, decode_message, result_of
 
 _REFUSAL_BYTES_MAX = 64 * 1024
 """As much of the body of an HTTP error is read."""
-
-_INLINE_CHECK_BYTES = 256 * 1024
-"""The depth of larger bodies is checked beside the event loop, or other calls would wait."""
 
 _UNSUPPORTED_VERSION = -32022
 _INVALID_REQUEST = -32600
 _NOT_THE_SESSION = frozenset({-32601, -32602})
 _SESSION_WORDS = re.compile(r"session|not initialized|protocol version", re.IGNORECASE)
 _SESSION_GONE = re.compile(r"session (is )?(not found|terminated|unknown|expired|closed)", re.IGNORECASE)
-
-
-class Message(msgspec.Struct):
-    """Any JSON-RPC message of an upstream."""
-
-    id: int | str | UnsetType | None = UNSET
-    method: str | UnsetType = UNSET
-    params: msgspec.Raw | UnsetType = UNSET
-    result: msgspec.Raw | UnsetType = UNSET
-    error: msgspec.Raw | UnsetType = UNSET
-
-
-class _Error(msgspec.Struct):
-    code: int
-    message: str
-
-
-Hear = Callable[[Message], Awaitable[None]]
-"""Takes what an upstream says on a stream beside the answer."""
-
-_messages = msgspec.json.Decoder(Message)
-_errors = msgspec.json.Decoder(_Error)
 
 
 class SessionLost(UpstreamBadResponse):
@@ -164,47 +137,21 @@ async def follow_stream(
     raise StreamEnded(parser.last_id, parser.retry_s)
 
 
-async def decode_message(text: bytes, depth_max: int | None) -> Message:
-    """A JSON-RPC message. Raises UpstreamBadResponse."""
-    try:
-        if not text.isascii():
-            text.decode()  # what is passed on raw must be UTF-8, which the decoder does not look at
-        message = _messages.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
-        raise UpstreamBadResponse("The upstream's answer is not a JSON-RPC message.") from cause
-    if depth_max is not None and await _too_deep(text, depth_max):
-        raise UpstreamBadResponse(f"The upstream's answer nests deeper than {depth_max}.")
-    return message
-
-
-async def _too_deep(text: bytes, limit: int) -> bool:
-    if len(text) <= _INLINE_CHECK_BYTES:
-        return depth_exceeds(text, limit)
-    return await asyncio.to_thread(depth_exceeds, text, limit)
-
-
 def _result(message: Message, status: int) -> bytes:
     if message.error is not UNSET:
         _raise_error(bytes(message.error), status, session=True)
-    result = b"" if message.result is UNSET else bytes(message.result)
-    if not result.startswith(b"{"):
-        raise UpstreamBadResponse("The upstream's answer has neither a result nor an error.")
-    return result
+    return result_of(message)
 
 
 def _raise_error(text: bytes, status: int, *, session: bool) -> NoReturn:
     """Raise what a JSON-RPC error means."""
-    try:
-        error = _errors.decode(text)
-        whole: dict[str, Any] = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
-        raise UpstreamBadResponse("The upstream answered with an error that is not JSON-RPC's.") from cause
+    error, whole = decode_error(text)
     if _tells_session_lost(error, status, session=session):
         raise SessionLost("The upstream does not know the session that it opened.")
     raise UpstreamError("The upstream answered with an error.", data={"error": whole})
 
 
-def _tells_session_lost(error: _Error, status: int, *, session: bool) -> bool:
+def _tells_session_lost(error: RpcError, status: int, *, session: bool) -> bool:
     if error.code == _UNSUPPORTED_VERSION:
         return True
     if status == 404:
@@ -225,8 +172,8 @@ async def _refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoRetur
         )
     if status >= 400 and _content_type(response) == "application/json":
         try:
-            message = _messages.decode(await _read_body(response, _REFUSAL_BYTES_MAX))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UpstreamTooLarge, UpstreamBadResponse):
+            message = await decode_message(await _read_body(response, _REFUSAL_BYTES_MAX), None)
+        except (UpstreamTooLarge, UpstreamBadResponse):
             message = Message()
         if message.error is not UNSET:
             _raise_error(bytes(message.error), status, session=session)

@@ -7,10 +7,11 @@ import aiohttp
 
 from shared.errors import MeshError, UpstreamTooLarge
 from shared.settings import Settings
-from workers.backends.mcp_http import wire
-from workers.backends.mcp_http.answer import Hear, StreamEnded, is_stream, read_answer
+from workers.backends.mcp_http.answer import StreamEnded, is_stream, read_answer
 from workers.backends.mcp_http.connection import Connection
 from workers.backends.mcp_http.handshake import Session
+from workers.backends.mcp_protocol import wire
+from workers.backends.mcp_protocol.message import Hear
 
 _RETRY_S = 1.0
 _NOTICES_MAX = 256

@@ -13,13 +13,14 @@ from msgspec import UNSET
 
 from shared.errors import MeshError
 from shared.settings import Settings
-from workers.backends.mcp_http import wire
-from workers.backends.mcp_http.answer import Message, follow_stream, is_stream
+from workers.backends.mcp_http.answer import follow_stream, is_stream
 from workers.backends.mcp_http.connection import Connection
 from workers.backends.mcp_http.exchange import Exchange
 from workers.backends.mcp_http.handshake import Session
-from workers.backends.mcp_http.hearing import Hearing
 from workers.backends.mcp_http.sessions import Sessions
+from workers.backends.mcp_protocol import wire
+from workers.backends.mcp_protocol.hearing import Hearing
+from workers.backends.mcp_protocol.message import Message
 
 log = structlog.get_logger()
 

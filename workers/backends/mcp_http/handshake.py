@@ -6,9 +6,10 @@ import msgspec
 
 from shared.errors import UpstreamBadResponse, UpstreamError, UpstreamTooLarge
 from shared.settings import Settings
-from workers.backends.mcp_http import wire
-from workers.backends.mcp_http.answer import Message, read_answer
+from workers.backends.mcp_http.answer import read_answer
 from workers.backends.mcp_http.connection import Connection
+from workers.backends.mcp_protocol import wire
+from workers.backends.mcp_protocol.message import Message
 
 _SESSION_ID_BYTES_MAX = 1024
 
@@ -25,6 +26,8 @@ class Session:
     in_flight: int = field(default=0)
     number: int = field(default=0)
     """Counts the backend's sessions, in the order in which they were opened."""
+    server: bytes = b""
+    """What the upstream said of itself (`capabilities`, `serverInfo`, `instructions`): the result of the handshake."""
 
 
 class _Tools(msgspec.Struct, frozen=True):
@@ -75,6 +78,7 @@ async def discover(connection: Connection, settings: Settings) -> Session | None
         id=None,
         headers={wire.VERSION_HEADER: wire.MODERN},
         can_follow=tools is not None and tools.listChanged,
+        server=result,
     )
 
 
@@ -99,4 +103,4 @@ async def initialize(connection: Connection, settings: Settings) -> Session:
             raise UpstreamBadResponse("The upstream's session id is not one that a header can carry.")
         headers[wire.SESSION_HEADER] = session_id
     await connection.tell(headers, wire.notification("notifications/initialized"))
-    return Session(modern=False, id=session_id, headers=headers, can_follow=session_id is not None)
+    return Session(modern=False, id=session_id, headers=headers, can_follow=session_id is not None, server=result)

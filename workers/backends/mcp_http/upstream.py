@@ -10,22 +10,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 
-from shared.catalogue import ToolDefinition
 from shared.configuration import BackendEntry
 from shared.durations import parse_duration
 from shared.errors import ConfigurationError, UpstreamTimeout, UpstreamUnreachable
 from shared.settings import Settings
-from workers.backends.backend import Invocation
-from workers.backends.mcp_http import wire
-from workers.backends.mcp_http.answer import Message, SessionLost
+from workers.backends.backend import Invocation, Offer
+from workers.backends.mcp_http.answer import SessionLost
 from workers.backends.mcp_http.connection import BrokenConnection, Connection
 from workers.backends.mcp_http.exchange import Exchange
 from workers.backends.mcp_http.following import Following
 from workers.backends.mcp_http.handshake import Session
-from workers.backends.mcp_http.hearing import Hearing
-from workers.backends.mcp_http.listing import Lister
-from workers.backends.mcp_http.parameter_headers import HeaderMap, parameter_headers
 from workers.backends.mcp_http.sessions import Sessions
+from workers.backends.mcp_protocol import wire
+from workers.backends.mcp_protocol.hearing import Hearing
+from workers.backends.mcp_protocol.listing import Lister
+from workers.backends.mcp_protocol.message import Message
+from workers.backends.mcp_protocol.parameter_headers import HeaderMap, parameter_headers
 from workers.credentials import Credentials
 
 _FIRST_PAUSE_S = 0.05
@@ -55,7 +55,7 @@ class Upstream:
         self._headers: dict[str, HeaderMap] = {}
         self._slots = asyncio.Semaphore(entry.options.connections or settings.upstream_connections)
 
-    async def start(self, changed: Callable[[], None]) -> None:
+    async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
         """Get ready; the first listing or call connects."""
         self._connection.open()
         self._following.start(changed)
@@ -67,18 +67,20 @@ class Upstream:
         await self._sessions.close()
         await self._connection.close()
 
-    async def list_tools(self) -> tuple[ToolDefinition, ...]:
-        """All tools of all pages, vetted. Raises MeshError where the upstream can't be asked."""
+    async def list_all(self) -> Offer:
+        """All pages of all lists, vetted. Raises MeshError where the upstream can't be asked."""
         try:
             async with asyncio.timeout(self._settings.upstream_list_s):
-                listing = await self._lister.list(self._ask_for_page)
+                session = await self._sessions.acquire()
+                self._sessions.release(session)
+                listing = await self._lister.list_all(self._ask_for_page, session.server)
         except TimeoutError:
             raise UpstreamTimeout(
                 f"Backend {self._entry.name!r} did not list its tools in {self._settings.upstream_list_s:g} s."
             ) from None
         self._headers = listing.headers
         self._following.note_listed(listing.ttl_s)
-        return listing.tools
+        return listing.offer
 
     async def call(self, invocation: Invocation) -> bytes:
         """Run one call; see the seam for what it raises."""
@@ -102,14 +104,7 @@ class Upstream:
 
     async def _attempt(self, session: Session, invocation: Invocation, progress: _Progress) -> bytes:
         """Send the call once."""
-        request = wire.tool_call(
-            next(self._ids),
-            invocation.tool,
-            invocation.arguments,
-            modern=session.modern,
-            meta=invocation.meta,
-            progress=invocation.wants_progress,
-        )
+        request = wire.relayed(next(self._ids), invocation, modern=session.modern)
         if session.modern and (declared := self._headers.get(invocation.tool)):
             request.headers.update(parameter_headers(declared, invocation.arguments))
         hearing = Hearing(
@@ -128,14 +123,17 @@ class Upstream:
             progress.sent = False
             raise
 
-    async def _ask_for_page(self, params: bytes) -> tuple[bytes, bool]:
-        """One page of `tools/list`, and whether the era is the modern one."""
+    async def watch(self, uris: frozenset[str]) -> None:
+        """Nothing yet."""
+
+    async def _ask_for_page(self, method: str, params: bytes) -> tuple[bytes, bool]:
+        """One page of a list, and whether the era is the modern one."""
         modern = False
 
         async def attempt(session: Session) -> bytes:
             nonlocal modern
             modern = session.modern
-            request = wire.request(next(self._ids), "tools/list", modern=modern, params=params)
+            request = wire.request(next(self._ids), method, modern=modern, params=params)
             # Tool by tool, vetting looks at the depth: one that is too deep must not hide the others.
             return await self._exchange.send(session, request, _ignore, check_depth=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from workers.backends.mcp_http.wire import header_value
+from workers.backends.mcp_protocol.wire import header_value
 
 HeaderMap = Mapping[tuple[str, ...], str]
 """Path of a property → the header that carries its value."""

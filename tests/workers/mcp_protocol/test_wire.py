@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared import inbound
 
-from workers.backends.mcp_http.parameter_headers import declared_headers, parameter_headers
-from workers.backends.mcp_http.wire import header_value, tool_call
+from tests.upstreams.invocations import invocation
+from workers.backends.mcp_protocol.parameter_headers import declared_headers, parameter_headers
+from workers.backends.mcp_protocol.wire import header_value, relayed
 
 
 @given(st.text(max_size=40))
@@ -66,7 +67,7 @@ def test_a_wrong_declaration_is_refused_as_the_sdk_refuses_it(schema: dict[str, 
 
 @pytest.mark.parametrize("name", ["echo", "naïve", " edge ", "a.b-c_d"])
 def test_a_modern_call_passes_the_sdks_ladder(name: str) -> None:
-    request = tool_call(7, name, b'{"a":1}', modern=True, meta=b' { "x" : 1 } ', progress=True)
+    request = relayed(7, invocation(name, {"a": 1}, meta=b' { "x" : 1 } ', wants_progress=True), modern=True)
     headers = {k.lower(): v for k, v in request.headers.items()} | {"mcp-protocol-version": "2026-07-28"}
     body = msgspec.json.decode(request.body)
     verdict = inbound.classify_inbound_request(body, headers=headers)
@@ -77,5 +78,5 @@ def test_a_modern_call_passes_the_sdks_ladder(name: str) -> None:
 
 @pytest.mark.parametrize("meta", [b"", b"{}", b" { } ", b'{"progressToken":9}', b'{"progress\\u0054oken":9}'])
 def test_a_legacy_call_without_meta_has_none(meta: bytes) -> None:
-    request = tool_call(7, "echo", b"{}", modern=False, meta=meta)
+    request = relayed(7, invocation("echo", meta=meta), modern=False)
     assert msgspec.json.decode(request.body)["params"] == {"name": "echo", "arguments": {}}
