@@ -14,14 +14,23 @@ from edge.admit import Gate
 from edge.authenticate import Authenticator
 from edge.calls import Calls
 from edge.directory import Directory
+from edge.edges_channel import EdgesChannel
 from edge.endpoint import McpEndpoint
+from edge.exchange import Exchange
+from edge.finishing import Finisher
 from edge.front_door import FrontDoor
 from edge.health import livez, readyz
-from edge.listing import list_tools
+from edge.introduction import Introduction
+from edge.listing import Listing
+from edge.methods import Methods
 from edge.oauth.metadata import not_found, protected_resource, resource_metadata_url
+from edge.outgoing import Outbox
+from edge.problems import INVALID_REQUEST, Refusal
 from edge.rate import Rate
 from edge.relay import Relay
-from edge.sdk import Shell
+from edge.request_state import RequestStates
+from edge.respond import Responder
+from edge.sessions import Sessions
 from shared import keys
 from shared.audit import denied_record, refused_record
 from shared.clock import BrokerClock
@@ -79,18 +88,37 @@ class Edge:
             self._recover,
             timeout_s=settings.redis_timeout_s,
         )
-        self._shell = Shell(
-            lambda principal, cursor: list_tools(self._directory, principal, cursor, settings.list_page_tools),
-            list_ttl_ms=settings.list_ttl_ms,
+        states = RequestStates(settings.mesh_keys, settings.input_wait_s)
+        outbox = Outbox(self._directory, states)
+        calls = Calls(
+            self._directory, self._relay, self._line, settings.mesh_keys, self._clock, settings, in_touch=self._in_touch
         )
+        introduction = Introduction(self._directory)
+        self._edges = EdgesChannel(self._line, settings.mesh_keys, self._clock, self.edge_id, refused=self._note_refusal)
+        self._sessions = Sessions(
+            self._line, settings.mesh_keys, self._clock, settings, self._edges, refused=self._note_refusal
+        )
+        correspondence = _NoCorrespondence()
         endpoint = McpEndpoint(
             Gate(settings, public_url, port),
             Authenticator(settings, api_keys),
-            Calls(
-                self._directory, self._relay, self._line, settings.mesh_keys, self._clock, settings, in_touch=self._in_touch
+            outbox,
+            calls,
+            Methods(
+                Listing(self._directory, settings.list_page_tools),
+                introduction,
+                outbox,
+                self._sessions,
+                list_ttl_ms=settings.list_ttl_ms,
             ),
-            self._shell,
+            introduction,
+            self._sessions,
+            correspondence,
+            Responder(calls, correspondence, Finisher(states), settings),
             settings,
+            backends=frozenset(entry.name for entry in entries),
+            standing=_no_stream,
+            listen=_no_stream,
             resource_metadata=resource_metadata_url(public_url),
             denied=self._note_denial,
         )
@@ -106,7 +134,7 @@ class Edge:
             lifespan=self._lifespan,
         )
         rest.router.redirect_slashes = False
-        self.app = FrontDoor({"/mcp": endpoint, "/mcp/": endpoint}, rest)
+        self.app = FrontDoor({"/mcp": endpoint, "/mcp/": endpoint}, {"/mcp/b/": endpoint}, rest)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -117,8 +145,7 @@ class Edge:
         asyncio.get_running_loop().call_later(2.0, _freeze)
         log.info("edge started", tools=len(self._directory.tools))
         try:
-            async with self._shell.running():
-                yield
+            yield
         finally:
             time_keeper.cancel()
             await self._subscription.close()
@@ -194,3 +221,16 @@ def _freeze() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+
+
+class _NoCorrespondence:
+    async def answer(self, session: object, rid: str, body: bytes) -> None: ...
+    async def cancel(self, session: object, rid: object) -> None: ...
+    def note_request(self, exchange: Exchange, running: object) -> str:
+        return ""
+
+    async def note_question(self, exchange: Exchange, running: object, rid: str) -> None: ...
+
+
+async def _no_stream(exchange: Exchange) -> None:
+    raise Refusal(405, INVALID_REQUEST, "Not built yet.")

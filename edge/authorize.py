@@ -1,8 +1,13 @@
-"""authorize: may this principal use this tool? In this release the owner may use all, and nobody else any."""
+"""authorize: may this principal use this? In this release the owner may use all, and nobody else anything."""
 
 from shared.identity import Principal
 
 
-def may_use(principal: Principal, tool: str) -> bool:
-    """Whether the principal may list and call the tool of that canonical name."""
-    return principal.owner and bool(tool)
+def may_use(principal: Principal, name: str) -> bool:
+    """Whether the principal may list and use the tool or prompt of that canonical name."""
+    return principal.owner and bool(name)
+
+
+def may_reach(principal: Principal, backend: str) -> bool:
+    """Whether the principal may use anything of a backend: its resources, and hearing of what changes there."""
+    return principal.owner and bool(backend)

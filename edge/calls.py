@@ -1,36 +1,34 @@
-"""authorize → validate → listen → enqueue: how a request becomes a call on its way, and how it is given up."""
+"""listen → enqueue: how a request becomes a call on its way, and how it is given up."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import structlog
-from mcp.shared.inbound import validate_mcp_param_headers
+from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, LOG_LEVEL_META_KEY
 from redis.exceptions import ResponseError
 
-from edge.admit import Headers
-from edge.authorize import may_use
 from edge.directory import Directory
-from edge.parse import CallParams, Message, rejected
+from edge.exchange import Exchange
+from edge.outgoing import Outgoing
 from edge.relay import Relay
-from edge.tool import Tool
 from edge.waiter import Waiter
 from shared import keys
 from shared.clock import BrokerClock
+from shared.configuration import BackendEntry
 from shared.errors import (
     BackendUnavailable,
     BrokerUnavailable,
     DeadlineExceeded,
     MeshError,
     OutcomeUnknown,
-    UnknownTool,
 )
-from shared.identity import Principal
+from shared.identity import share_of
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
-from shared.messages import ToolCall
+from shared.messages import Client, ToolCall
 from shared.queue import Limits, cancel, enqueue
 from shared.settings import Settings
 
@@ -38,6 +36,9 @@ log = structlog.get_logger()
 
 _PRIVATE_META = ("openai/", "io.modelcontextprotocol/", "timezone", "progressToken")
 """Members of `_meta` that end here: the envelope of this hop, and what tells about the person (place, device)."""
+_NOBODY = Client()
+LOG_LEVELS = frozenset({"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"})
+"""MCP `LoggingLevel`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Running:
     """A call that is on its way."""
 
     call: ToolCall
-    group: str
+    outgoing: Outgoing
     waiter: Waiter
     deadline: float
     """Loop time."""
@@ -75,50 +76,49 @@ class Calls:
         self._timeout_ms = int(settings.exec_timeout_s * 1000)
         self._limits = Limits(settings.queue_depth_max, settings.principal_in_flight_max)
 
-    def find(self, principal: Principal, name: str) -> Tool:
-        """authorize: the tool, if there is one that this principal may use. Raises UnknownTool."""
-        tool = self._directory.tools.get(name)
-        if tool is None or not may_use(principal, name):
-            raise UnknownTool(f"Unknown tool: {name[:128]}")
-        return tool
-
-    async def start(self, principal: Principal, message: Message, params: CallParams, headers: Headers) -> Running:
-        """Check a call, register who waits for it, and put it on its queue. Raises MeshError, Refusal."""
-        tool = self.find(principal, params.name)
-        if tool.has_param_headers and message.era == "modern":
-            rejection = validate_mcp_param_headers(tool.input_schema, params.arguments, headers)
-            if rejection is not None:
-                raise rejected(rejection, message.id)
-        tool.validate(params.arguments)
+    async def start(self, exchange: Exchange, outgoing: Outgoing) -> Running:
+        """Register who waits for a request, and put it on its queue. Raises MeshError."""
         if not self._in_touch():
             raise BrokerUnavailable("The mesh's broker can't be reached. Try again shortly.", retry_after_s=2)
-        if not self._directory.is_live(tool.backend):
+        if not self._directory.is_live(outgoing.backend):
             raise BackendUnavailable(
-                f"No worker serves backend {tool.backend!r} now; nothing was started. Try again in a moment."
+                f"No worker serves backend {outgoing.backend!r} now; nothing was started. Try again in a moment."
             )
         now_ms = self._clock.now_ms()
-        token = params.meta.get("progressToken")
-        call = ToolCall(
-            call_id=os.urandom(16).hex(),
-            queue=keys.queue(tool.group, tool.backend, keys.lane(tool.access)),
-            backend=tool.backend,
-            tool=tool.definition.name,
-            definition=tool.definition.hash,
-            access=tool.access,
-            principal=principal,
-            arguments=params.raw_arguments,
-            meta=_relayed(params.meta),
-            deadline_ms=now_ms + self._timeout_ms,
-            reply=self._relay.edge_id,
-            progress=isinstance(token, str | int) and not isinstance(token, bool),
-        )
-        waiter = self._relay.listen(call.call_id, tool.group, tool.backend)
+        call = self._call(exchange, outgoing, now_ms)
+        waiter = self._relay.listen(call.call_id, outgoing.group, outgoing.backend)
         try:
-            await self._enqueue(tool.group, call, now_ms)
+            await self._enqueue(outgoing.group, call, now_ms)
         except BaseException:
             self._relay.forget(waiter)
             raise
-        return Running(call, tool.group, waiter, self._clock.monotonic_of(call.deadline_ms))
+        return Running(call, outgoing, waiter, self._clock.monotonic_of(call.deadline_ms))
+
+    def _call(self, exchange: Exchange, outgoing: Outgoing, now_ms: int) -> ToolCall:
+        entry = self._directory.entries[outgoing.backend]
+        queue = keys.queue(outgoing.group, outgoing.backend, keys.lane(outgoing.access))
+        pending = outgoing.pending
+        if pending is not None and pending.worker:
+            queue = keys.part(queue, pending.worker)
+        return ToolCall(
+            call_id=os.urandom(16).hex(),
+            queue=queue,
+            backend=outgoing.backend,
+            tool=outgoing.subject,
+            definition=outgoing.definition,
+            access=outgoing.access,
+            principal=exchange.principal,
+            arguments=outgoing.arguments,
+            meta=_relayed(outgoing.meta),
+            deadline_ms=now_ms + self._timeout_ms,
+            reply=self._relay.edge_id,
+            progress=progress_token(outgoing.meta) is not None,
+            method=outgoing.method,
+            client=_client(exchange, entry, outgoing.meta),
+            inputs=outgoing.inputs,
+            parked=pending.parked if pending is not None else "",
+            owner=_owner(exchange, entry),
+        )
 
     async def _enqueue(self, group: str, call: ToolCall, now_ms: int) -> None:
         try:
@@ -136,7 +136,7 @@ class Calls:
     async def cancel(self, running: Running) -> None:
         """Stop a call that its client gave up, as far as it can be stopped."""
         try:
-            await cancel(self._line, self._ring, running.group, running.call, self._clock.now_ms())
+            await cancel(self._line, self._ring, running.outgoing.group, running.call, self._clock.now_ms())
         except (BrokerUnavailable, ResponseError) as error:
             log.warning("call not cancelled", call_id=running.call.call_id, reason=type(error).__name__)
 
@@ -146,7 +146,7 @@ class Calls:
             await self._relay.read_copy(running.waiter)
             if running.waiter.final is not None:
                 return None
-            dropped = await cancel(self._line, self._ring, running.group, running.call, self._clock.now_ms())
+            dropped = await cancel(self._line, self._ring, running.outgoing.group, running.call, self._clock.now_ms())
         except (BrokerUnavailable, ResponseError) as error:
             log.warning("call given up without a look", call_id=running.call.call_id, reason=type(error).__name__)
             dropped = False
@@ -157,7 +157,39 @@ class Calls:
         )
 
 
-def _relayed(meta: dict[str, Any]) -> bytes:
+def progress_token(meta: Mapping[str, Any]) -> str | int | None:
+    """The token under which a client wants to hear of progress, or None."""
+    token = meta.get("progressToken")
+    return token if isinstance(token, str | int) and not isinstance(token, bool) else None
+
+
+def _relayed(meta: Mapping[str, Any]) -> bytes:
     """What of `_meta` a backend may see, as JSON; empty for nothing."""
     kept = {name: value for name, value in meta.items() if not name.startswith(_PRIVATE_META)}
     return msgspec.json.encode(kept) if kept else b""
+
+
+def _client(exchange: Exchange, entry: BackendEntry, meta: Mapping[str, Any]) -> Client:
+    """What the backend may learn of the client: in the 2026 era each request says it, before the session does."""
+    if exchange.message.era == "modern":
+        info, level = meta.get(CLIENT_INFO_META_KEY), meta.get(LOG_LEVEL_META_KEY)
+        return Client(
+            asking="retry" if entry.relay else "no",
+            capabilities=msgspec.json.encode(meta.get(CLIENT_CAPABILITIES_META_KEY) or {}) if entry.relay else b"{}",
+            info=msgspec.json.encode(info) if isinstance(info, dict) else b"",
+            log_level=level if isinstance(level, str) and level in LOG_LEVELS else "",
+        )
+    if exchange.session is None:
+        return _NOBODY
+    client = exchange.session.client
+    return client if entry.relay else msgspec.structs.replace(client, asking="no", capabilities=b"{}")
+
+
+def _owner(exchange: Exchange, entry: BackendEntry) -> str:
+    """Whose upstream session a call belongs to. A client that has no session shares that of its principal."""
+    if entry.affinity == "none":
+        return ""
+    share = share_of(exchange.principal)
+    if entry.affinity == "session" and exchange.session is not None:
+        return f"{share}.{exchange.session.digest[:16]}"
+    return share

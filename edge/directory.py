@@ -1,4 +1,4 @@
-"""What can be called now: the tools of all backends, and which backends have a live worker.
+"""What can be asked for now: what all backends offer, and which backends have a live worker.
 
 Fed by the workers' signed heartbeats; a heartbeat names the catalogue that its worker serves, and only a catalogue that a
 live worker names is taken over. Only backends of the edge's own configuration are looked at. A backend without a worker
@@ -8,10 +8,12 @@ keeps its tools listed (clients cache lists), and its calls are answered at once
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import structlog
 
-from edge.tool import Tool, UnusableTool
+from edge.shelf import Item, Shelf
+from edge.tool import Tool
 from shared import keys
 from shared.catalogue import Catalogue
 from shared.clock import BrokerClock
@@ -23,6 +25,8 @@ from shared.mesh_keys import KeyRing
 from shared.messages import Heartbeat
 
 log = structlog.get_logger()
+
+V = TypeVar("V")
 
 _FETCH_AGAIN_S = 1.0
 _FUTURE_MS_MAX = 2_000
@@ -36,8 +40,12 @@ class _Worker:
         self.catalogues = catalogues
 
 
+Changed = Callable[[str, frozenset[str]], None]
+"""`(backend, kinds)`: what a backend offers of `tools`, `prompts`, `resources` is not what it was."""
+
+
 class Directory:
-    """Tools by canonical name, and the workers that serve them."""
+    """Shelves by backend, all their things by canonical name, and the workers that serve them."""
 
     def __init__(
         self,
@@ -48,20 +56,29 @@ class Directory:
         *,
         heartbeat_ttl_s: float,
         refused: Callable[[str, str], None],
+        changed: Changed = lambda backend, kinds: None,
     ) -> None:
-        self._group_of = {entry.name: entry.group for entry in entries}
+        self.entries = {entry.name: entry for entry in entries}
+        """The edge's own configuration, by backend."""
+        self._group_of = {entry.name: entry.group for entry in self.entries.values()}
+        self._changed = changed
         self._ring = ring
         self._line = line
         self._clock = clock
         self._ttl_s = heartbeat_ttl_s
         self._refused = refused
         self._workers: dict[tuple[str, str], _Worker] = {}
-        self._catalogues: dict[str, str] = {}
-        self._tools_of: dict[str, list[Tool]] = {}
         self._fetched_at: dict[str, float] = {}
         self._fetching: set[asyncio.Task[None]] = set()
         self.tools: dict[str, Tool] = {}
-        """By canonical name, in the order of the names. Replaced as a whole, never changed."""
+        """By canonical name, in the order of the names. Replaced as a whole, never changed, as all that follows."""
+        self.prompts: dict[str, tuple[Shelf, Item]] = {}
+        """By canonical name, with the shelf that each is on."""
+        self.resources: dict[str, Item] = {}
+        """By prefixed URI."""
+        self.templates: dict[str, Item] = {}
+        self.shelves: dict[str, Shelf] = {}
+        """By backend; those that were heard of."""
 
     def is_live(self, backend: str) -> bool:
         """Whether a worker that serves the backend was heard of lately."""
@@ -79,7 +96,7 @@ class Directory:
                 if beat is not None:
                     self.on_heartbeat(beat)
         for backend in self._group_of:
-            if backend not in self._catalogues:
+            if backend not in self.shelves:
                 await self._fetch(backend)
 
     def on_heartbeat(self, raw: bytes) -> None:
@@ -110,7 +127,8 @@ class Directory:
         for gone in [who for who, worker in self._workers.items() if worker.live_until < now]:
             del self._workers[gone]
         for name, digest in catalogues.items():
-            stale = digest and digest != self._catalogues.get(name)
+            shelf = self.shelves.get(name)
+            stale = digest and (shelf is None or digest != shelf.hash)
             if stale and now - self._fetched_at.get(name, -_FETCH_AGAIN_S) >= _FETCH_AGAIN_S:
                 self._fetched_at[name] = now
                 task = asyncio.get_running_loop().create_task(self._fetch_quietly(name))
@@ -145,14 +163,19 @@ class Directory:
         self._take_over(group, catalogue)
 
     def _take_over(self, group: str, catalogue: Catalogue) -> None:
-        tools = []
-        for definition in catalogue.tools:
-            try:
-                tools.append(Tool(group, catalogue.backend, definition))
-            except UnusableTool as reason:
-                log.warning("tool not served", backend=catalogue.backend, tool=definition.name, reason=reason.detail)
-        self._catalogues[catalogue.backend] = catalogue.hash
-        self._tools_of[catalogue.backend] = tools
-        table = {tool.name: tool for backend in sorted(self._tools_of) for tool in self._tools_of[backend]}
-        self.tools = {name: table[name] for name in sorted(table)}
-        log.info("catalogue taken over", backend=catalogue.backend, tools=len(tools), catalogue=catalogue.hash)
+        shelf = Shelf(group, catalogue)
+        kinds = shelf.differs(self.shelves.get(catalogue.backend))
+        shelves = self.shelves | {catalogue.backend: shelf}
+        self.shelves = {name: shelves[name] for name in sorted(shelves)}
+        every = self.shelves.values()
+        self.tools = _in_order({tool.name: tool for shelf in every for tool in shelf.tools.values()})
+        self.prompts = _in_order({name: (shelf, item) for shelf in every for name, item in shelf.outer_prompts().items()})
+        self.resources = _in_order({uri: item for shelf in every for uri, item in shelf.outer_resources().items()})
+        self.templates = _in_order({uri: item for shelf in every for uri, item in shelf.outer_templates().items()})
+        log.info("catalogue taken over", backend=catalogue.backend, tools=len(shelf.tools), catalogue=catalogue.hash)
+        if kinds:
+            self._changed(catalogue.backend, kinds)
+
+
+def _in_order(table: dict[str, V]) -> dict[str, V]:
+    return {name: table[name] for name in sorted(table)}

@@ -1,23 +1,28 @@
-"""The MCP endpoint: admit → authenticate → parse, then a call through the mesh, or everything else through the SDK.
+"""The MCP endpoint: admit → authenticate → parse, then a request for a backend, or one that the edge answers by itself.
 
-`tools/call` of both eras goes a way of its own: the bytes of arguments and results pass untouched, and it costs a quarter
-of the SDK's way (docs/performance.md).
+The bytes of arguments and results pass untouched in both eras (docs/performance.md). Streamable HTTP, MCP 2025-03-26 to
+2026-07-28, basic/transports.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
+import msgspec
 import structlog
 
 from edge.admit import Gate, Headers, Receive, read_headers
 from edge.authenticate import Authenticator, challenge
 from edge.calls import Calls
-from edge.parse import Message, parse_call, parse_message
+from edge.exchange import Exchange, Send
+from edge.introduction import Introduction, read_hello
+from edge.methods import Methods
+from edge.outgoing import Outbox
+from edge.parse import Message, Reply, parse_message
 from edge.problems import INTERNAL_ERROR, INVALID_REQUEST, UNAUTHORIZED, Refusal, refusal_of, rendering_of
-from edge.render import error_response, refusal_body, rpc_error
-from edge.respond import Responder, Send, send_json
-from edge.sdk import PRINCIPAL_KEY, Shell
+from edge.render import error_response, refusal_body, rpc_error, rpc_result
+from edge.respond import Responder, send_json
+from edge.sessions import Session, Sessions
 from shared.errors import MeshError, Unauthenticated
 from shared.identity import Principal
 from shared.settings import Settings
@@ -29,25 +34,62 @@ Denied = Callable[[str, Principal | None, str, str], None]
 """`(code, principal, tool, detail)`: record that a request was not let in."""
 
 
+class Inbound(Protocol):
+    """What a client of a session says beside its requests."""
+
+    async def answer(self, session: Session, request_id: str, body: bytes) -> None:
+        """It answered a request of a backend; `body` is an object with `result` or `error`. Unknown ids are let pass."""
+        ...
+
+    async def cancel(self, session: Session, rpc_id: object) -> None:
+        """It no longer wants the answer to a request of its own. Unknown ids are let pass."""
+        ...
+
+
+Stream = Callable[[Exchange], Awaitable[None]]
+"""Answers a request with a stream that stays open."""
+
+_encode = msgspec.json.Encoder().encode
+_TO_BACKENDS = frozenset({"tools/call", "prompts/get", "resources/read", "completion/complete"})
+_SESSION_HEADER = "mcp-session-id"
+_ONE_BACKEND = "/mcp/b/"
+
+
 class McpEndpoint:
-    """ASGI application for one MCP endpoint."""
+    """ASGI application for the MCP endpoints: `/mcp`, and `/mcp/b/{backend}` for one backend under its own names."""
 
     def __init__(
         self,
         gate: Gate,
         authenticator: Authenticator,
+        outbox: Outbox,
         calls: Calls,
-        shell: Shell,
+        methods: Methods,
+        introduction: Introduction,
+        sessions: Sessions,
+        inbound: Inbound,
+        responder: Responder,
         settings: Settings,
         *,
+        backends: frozenset[str],
+        standing: Stream,
+        listen: Stream,
         resource_metadata: str,
         denied: Denied,
     ) -> None:
+        """`standing` answers the GET of a session, `listen` answers `subscriptions/listen`."""
         self._gate = gate
         self._authenticator = authenticator
+        self._outbox = outbox
         self._calls = calls
-        self._shell = shell
-        self._responder = Responder(calls, settings)
+        self._methods = methods
+        self._introduction = introduction
+        self._sessions = sessions
+        self._inbound = inbound
+        self._responder = responder
+        self._backends = backends
+        self._standing = standing
+        self._listen = listen
         self._depth_max = settings.json_depth_max
         self._body_read_s = settings.body_read_s
         self._resource_metadata = resource_metadata
@@ -55,25 +97,16 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
+        await self.guarded(scope, send, lambda headers, principal: self._serve(scope, headers, principal, receive, send))
+
+    async def guarded(self, scope: Scope, send: Send, serve: Callable[[Headers, Principal], Awaitable[None]]) -> None:
+        """Let a request in and serve it; whatever it is refused for is answered and recorded."""
         principal: Principal | None = None
         try:
             headers = read_headers(scope["headers"])
             self._gate.knock(headers)
             principal = self._authenticator.authenticate(headers)
-            self._gate.check_shape(scope["method"], headers)
-            body = await self._read(receive)
-            message = parse_message(body, headers, scope["headers"], self._depth_max)
-            if message.era == "legacy" and "mcp-session-id" in headers and message.method != "initialize":
-                raise Refusal(404, INVALID_REQUEST, "Session not found. Initialize again.", rpc_id=message.id)
-            if message.id is None:
-                # Nothing to act on: no session is kept, and a cancel by a client-chosen id could be another's.
-                await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"0")]})
-                await send({"type": "http.response.body", "body": b""})
-            elif message.method == "tools/call":
-                await self._call(principal, message, body, headers, receive, send)
-            else:
-                scope[PRINCIPAL_KEY] = principal
-                await self._shell.asgi(scope, _replay(body, receive), send)
+            await serve(headers, principal)
         except Unauthenticated as error:
             self._denied(error.code, None, "", error.detail)
             await send_json(
@@ -85,8 +118,33 @@ class McpEndpoint:
         except Refusal as refusal:
             self._denied(refusal.code, principal, "", refusal.message)
             await send_json(send, refusal.http_status, refusal_body(refusal), refusal.headers)
+        except MeshError as error:
+            self._denied(error.code, principal, "", error.detail)
+            answer = refusal_of(error)
+            await send_json(send, answer.http_status, refusal_body(answer), answer.headers)
 
-    async def _read(self, receive: Receive) -> bytes:
+    async def _serve(self, scope: Scope, headers: Headers, principal: Principal, receive: Receive, send: Send) -> None:
+        backend = self._backend_of(scope["path"])
+        session_id = headers.get(_SESSION_HEADER)
+        method = scope["method"]
+        if method == "POST" or session_id is None:
+            body = await self.read(method, headers, receive)
+            await self.take(principal, backend, session_id, body, headers, scope["headers"], receive, send)
+        else:
+            await self._on_session(method, principal, backend, session_id, headers, receive, send)
+
+    def _backend_of(self, path: str) -> str | None:
+        """The one backend that a path names; None for the endpoint of all. Raises Refusal 404."""
+        if not path.startswith(_ONE_BACKEND):
+            return None
+        name = path.removeprefix(_ONE_BACKEND).removesuffix("/")
+        if name not in self._backends:
+            raise Refusal(404, INVALID_REQUEST, "There is no such endpoint.", code="unknown_endpoint")
+        return name
+
+    async def read(self, method: str, headers: Headers, receive: Receive) -> bytes:
+        """The body of a POST. Raises Refusal."""
+        self._gate.check_shape(method, headers)
         try:
             async with asyncio.timeout(self._body_read_s):
                 return await self._gate.read_body(receive)
@@ -95,34 +153,140 @@ class McpEndpoint:
                 408, INVALID_REQUEST, "The body did not come in time.", headers=[(b"connection", b"close")]
             ) from None
 
-    async def _call(
-        self, principal: Principal, message: Message, body: bytes, headers: Headers, receive: Receive, send: Send
+    async def _on_session(
+        self,
+        method: str,
+        principal: Principal,
+        backend: str | None,
+        session_id: str,
+        headers: Headers,
+        receive: Receive,
+        send: Send,
     ) -> None:
-        params = parse_call(body, message)
+        """GET (the stream of a session) and DELETE (its end)."""
+        session = await self._session(principal, backend, session_id)
+        if method == "GET":
+            message = Message("legacy", "", None, {})
+            await self._standing(
+                Exchange(
+                    principal=principal,
+                    message=message,
+                    body=b"",
+                    headers=headers,
+                    backend=backend,
+                    session=session,
+                    receive=receive,
+                    send=send,
+                )
+            )
+        elif method == "DELETE":
+            await self._sessions.end(session)
+            await _send_empty(send, 204)
+        else:
+            raise Refusal(405, INVALID_REQUEST, "Use POST, GET or DELETE.", headers=[(b"allow", b"POST, GET, DELETE")])
+
+    async def _session(self, principal: Principal, backend: str | None, session_id: str, rpc_id: Any = None) -> Session:
+        session = await self._sessions.find(principal, backend, session_id)
+        if session is None:
+            raise Refusal(404, INVALID_REQUEST, "Session not found. Initialize again.", rpc_id=rpc_id)
+        return session
+
+    async def take(
+        self,
+        principal: Principal,
+        backend: str | None,
+        session: Session | str | None,
+        body: bytes,
+        headers: Headers,
+        raw_headers: list[tuple[bytes, bytes]],
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Take one message of an authenticated client, and answer it. `session`: the session, or the id that was sent.
+
+        Raises Refusal, MeshError.
+        """
+        message = parse_message(body, headers, raw_headers, self._depth_max)
+        legacy = isinstance(message, Reply) or message.era == "legacy"
+        if not legacy or (isinstance(message, Message) and message.method == "initialize" and isinstance(session, str)):
+            session = None
+        elif isinstance(session, str):
+            session = await self._session(principal, backend, session, message.id)
+        if isinstance(message, Reply):
+            if session is None:
+                raise Refusal(400, INVALID_REQUEST, "Nobody was asked anything outside of a session.")
+            await self._inbound.answer(session, str(message.id), message.body)
+            await _send_empty(send, 202)
+        elif message.id is None:
+            if session is not None and message.method == "notifications/cancelled":
+                await self._inbound.cancel(session, message.params.get("requestId"))
+            await _send_empty(send, 202)
+        else:
+            exchange = Exchange(
+                principal=principal,
+                message=message,
+                body=body,
+                headers=headers,
+                backend=backend,
+                session=session,
+                receive=receive,
+                send=send,
+            )
+            await self._answer(exchange)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        """Answer a request."""
+        message = exchange.message
         try:
-            running = await self._calls.start(principal, message, params, headers)
-        except MeshError as error:
-            self._denied(error.code, principal, params.name, error.detail)
-            if rendering_of(error).kind == "rpc":
-                refusal = refusal_of(error, message.id)
-                await send_json(send, refusal.http_status, refusal_body(refusal), refusal.headers)
+            if message.method in _TO_BACKENDS:
+                running = await self._calls.start(exchange, self._outbox.prepare(exchange))
+            elif message.method == "initialize" and message.era == "legacy":
+                await self._initialize(exchange)
+                return
+            elif message.method == "subscriptions/listen" and message.era == "modern":
+                await self._listen(exchange)
+                return
             else:
-                await send_json(send, 200, error_response(message.id, error, "", message.era))
+                result = await self._methods.answer(exchange)
+                await send_json(exchange.send, 200, rpc_result(message.id, _encode(result), message.era))
+                return
+        except MeshError as error:
+            await self._refuse(exchange, error)
             return
         except Refusal:
             raise
         except Exception:
-            log.exception("call not started", tool=params.name)
-            await send_json(send, 500, rpc_error(message.id, INTERNAL_ERROR, "Internal error"))
+            log.exception("request not answered", method=message.method[:64])
+            await send_json(exchange.send, 500, rpc_error(message.id, INTERNAL_ERROR, "Internal error"))
             return
-        await self._responder.answer(running, message, params, receive, send)
+        await self._responder.answer(exchange, running)
+
+    async def _initialize(self, exchange: Exchange) -> None:
+        version, client = read_hello(exchange.message)
+        headers: list[tuple[bytes, bytes]] = []
+        if exchange.session is None:
+            session_id, _ = await self._sessions.create(
+                exchange.principal, exchange.backend, version=version, client=client
+            )
+            headers.append((_SESSION_HEADER.encode(), session_id.encode()))
+        else:
+            await self._sessions.change(exchange.session, version=version, client=client)
+        result = self._introduction.initialized(exchange.principal, exchange.backend, version)
+        await send_json(exchange.send, 200, rpc_result(exchange.message.id, _encode(result), "legacy"), headers)
+
+    async def _refuse(self, exchange: Exchange, error: MeshError) -> None:
+        """Answer a request that was not started."""
+        message = exchange.message
+        subject = message.params.get("name")
+        self._denied(error.code, exchange.principal, subject[:128] if isinstance(subject, str) else "", error.detail)
+        if rendering_of(error).kind == "rpc" or message.method not in _TO_BACKENDS:
+            refusal = refusal_of(error, message.id, message.era)
+            await send_json(exchange.send, refusal.http_status, refusal_body(refusal), refusal.headers)
+        else:
+            await send_json(exchange.send, *error_response(message, error, ""))
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read already, then what comes after it."""
-    pending = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Any:
-        return pending.pop() if pending else await receive()
-
-    return replayed
+async def _send_empty(send: Send, status: int) -> None:
+    headers = [(b"content-length", b"0")] if status != 204 else []
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

@@ -40,7 +40,14 @@ class _Call(msgspec.Struct):
     params: _CallParams
 
 
+class _Params(msgspec.Struct):
+    params: dict[str, msgspec.Raw] = {}
+
+
 _calls = msgspec.json.Decoder(_Call)
+_params = msgspec.json.Decoder(_Params)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_INPUTS = ("inputResponses", "requestState")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What a client of the 2025 era answers to a request of ours."""
+
+    id: str | int
+    body: bytes
+    """JSON object with the one member `result` or `error`."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallParams:
     """Params of `tools/call`."""
 
@@ -63,16 +79,30 @@ class CallParams:
     raw_arguments: bytes
     """As they came, so that nothing of a number or a string is lost on the way to the backend."""
     meta: dict[str, Any]
+    inputs: dict[str, bytes]
+    """Raw JSON of `inputResponses` and `requestState`, as far as the request has them (2026-07-28)."""
 
 
-def parse_message(body: bytes, headers: Headers, raw_headers: list[tuple[bytes, bytes]], depth_max: int) -> Message:
+@dataclass(frozen=True, slots=True)
+class OtherParams:
+    """Params of another method that goes to a backend."""
+
+    members: dict[str, bytes]
+    """Raw JSON of all members but `_meta` and those of `inputs`."""
+    values: dict[str, Any]
+    """All members, read."""
+    meta: dict[str, Any]
+    inputs: dict[str, bytes]
+
+
+def parse_message(body: bytes, headers: Headers, raw_headers: list[tuple[bytes, bytes]], depth_max: int) -> Message | Reply:
     """Read one message and decide its era. Raises Refusal with the code and status of the rung that failed."""
     value = _decode(body, depth_max)
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise Refusal(400, INVALID_REQUEST, "The body must be one JSON-RPC 2.0 request or notification object.")
     method, params = value.get("method"), value.get("params", {})
     if not isinstance(method, str):
-        raise Refusal(400, INVALID_REQUEST, "The body is not a request: it has no method.")
+        return _reply(body, value, headers)
     rpc_id = _id_of(value)
     if not isinstance(params, dict):
         raise Refusal(400, INVALID_PARAMS, "params must be an object.", rpc_id=rpc_id)
@@ -80,6 +110,17 @@ def parse_message(body: bytes, headers: Headers, raw_headers: list[tuple[bytes, 
     if era == "modern":
         _climb(value, rpc_id, headers, raw_headers)
     return Message(era, method, rpc_id, params)
+
+
+def _reply(body: bytes, value: dict[str, Any], headers: Headers) -> Reply:
+    """A response of the client: only the 2025 era has any."""
+    if "method" in value or ("result" in value) == ("error" in value) or _era(headers, {}) == "modern":
+        raise Refusal(400, INVALID_REQUEST, "The body is not a request: it has no method.")
+    rpc_id = _id_of(value)
+    outcome = "result" if "result" in value else "error"
+    if rpc_id is None or not isinstance(value[outcome], dict):
+        raise Refusal(400, INVALID_REQUEST, "A response needs the id of its request, and an object as its outcome.")
+    return Reply(rpc_id, b'{"%b":%b}' % (outcome.encode(), _members.decode(body)[outcome]))
 
 
 def _decode(body: bytes, depth_max: int) -> Any:
@@ -155,7 +196,7 @@ def rejected(rejection: InboundLadderRejection, rpc_id: str | int | None) -> Ref
 def parse_call(body: bytes, message: Message) -> CallParams:
     """Params of a `tools/call`. Raises Refusal -32602."""
     params = message.params
-    arguments, meta = params.get("arguments"), params.get("_meta")
+    arguments = params.get("arguments")
     if not isinstance(params.get("name"), str):
         raise Refusal(200, INVALID_PARAMS, "params.name must be the name of a tool.", rpc_id=message.id)
     if arguments is None:
@@ -164,6 +205,33 @@ def parse_call(body: bytes, message: Message) -> CallParams:
         raw = bytes(_calls.decode(body).params.arguments)
     else:
         raise Refusal(200, INVALID_PARAMS, "params.arguments must be an object.", rpc_id=message.id)
+    inputs: dict[str, bytes] = {}
+    if "requestState" in params or "inputResponses" in params:
+        inputs = _inputs_of(_params.decode(body).params, message)
+    return CallParams(params["name"], arguments, raw, _meta_of(message), inputs)
+
+
+def parse_other(body: bytes, message: Message) -> OtherParams:
+    """Params of another method that goes to a backend. Raises Refusal -32602."""
+    raw = _params.decode(body).params
+    members = {name: bytes(value) for name, value in raw.items() if name != "_meta" and name not in _INPUTS}
+    return OtherParams(members, message.params, _meta_of(message), _inputs_of(raw, message))
+
+
+def _meta_of(message: Message) -> dict[str, Any]:
+    meta = message.params.get("_meta")
     if meta is not None and not isinstance(meta, dict):
         raise Refusal(200, INVALID_PARAMS, "params._meta must be an object.", rpc_id=message.id)
-    return CallParams(params["name"], arguments, raw, meta or {})
+    return meta or {}
+
+
+def _inputs_of(raw: dict[str, msgspec.Raw], message: Message) -> dict[str, bytes]:
+    """What a request that is sent again brings along; the 2025 era has no such thing, and there it is ignored."""
+    if message.era == "legacy":
+        return {}
+    responses, state = message.params.get("inputResponses"), message.params.get("requestState")
+    if not isinstance(responses, dict | None) or not isinstance(state, str | None):
+        raise Refusal(
+            400, INVALID_PARAMS, "inputResponses must be an object, and requestState a string.", rpc_id=message.id
+        )
+    return {name: bytes(raw[name]) for name in _INPUTS if message.params.get(name) is not None}

@@ -18,6 +18,7 @@ UNAUTHORIZED = -32001
 QUEUE_FULL = -32010
 PRINCIPAL_BUSY = -32011
 BROKER_UNAVAILABLE = -32012
+TOO_MANY = -32013
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,18 @@ def rendering_of(error: MeshError) -> Rendering:
     return RENDERINGS.get(error.code, RENDERINGS["internal"])
 
 
-def refusal_of(error: MeshError, rpc_id: Any = None) -> Refusal:
-    """A mesh error that leaves as a JSON-RPC error."""
+def refusal_of(error: MeshError, rpc_id: Any = None, era: Literal["modern", "legacy"] = "legacy") -> Refusal:
+    """A mesh error that leaves as a JSON-RPC error. In the 2026 era params that do not fit have an HTTP status, too."""
     row = rendering_of(error)
+    status = 400 if error.code == "invalid_params" and era == "modern" else row.http_status
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:
         headers.append((b"retry-after", str(max(1, round(error.retry_after_s))).encode()))
     data = {**(error.data or {}), "code": error.code, "retryable": error.retryable}
-    return Refusal(row.http_status, row.rpc_code, error.detail, data, headers, rpc_id, error.code)
+    return Refusal(status, row.rpc_code, error.detail, data, headers, rpc_id, error.code)
+
+
+def too_many(http_status: int, what: str, retry_after_s: int) -> Refusal:
+    """A cap was reached: of the caller's own (429), or of all (503)."""
+    headers = [(b"retry-after", str(retry_after_s).encode())]
+    return Refusal(http_status, TOO_MANY, what, headers=headers, code="too_many")

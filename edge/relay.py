@@ -16,7 +16,7 @@ from shared.codec import open_envelope, unframe
 from shared.errors import BrokerUnavailable, ForgedMessage
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
-from shared.messages import Progress, Stored, ToolFailure, ToolResult
+from shared.messages import Spoken, Stored, ToolFailure, ToolResult
 
 log = structlog.get_logger()
 
@@ -65,12 +65,12 @@ class Relay:
 
     def _on_event(self, raw: bytes) -> None:
         group, event = open_envelope(self._ring, raw)
-        if not isinstance(event, Progress | ToolResult | ToolFailure | Stored):
+        if not isinstance(event, Spoken | ToolResult | ToolFailure | Stored):
             raise ForgedMessage("what came as an event is something else")
         waiter = self._waiters.get(event.call_id)
         if waiter is None:
             return  # answered already, or its client is gone
-        if group != waiter.group or (not isinstance(event, Progress) and event.backend != waiter.backend):
+        if group != waiter.group or (not isinstance(event, Spoken) and event.backend != waiter.backend):
             raise ForgedMessage("the event is from another backend than the call")
         if isinstance(event, Stored) or not waiter.push(event):
             self._read_soon(waiter)
@@ -102,15 +102,15 @@ class Relay:
                 waiter.skip_to(event.seq - 1)  # trimmed: the stream keeps the latest events only
                 waiter.push(event)
 
-    def _verify(self, waiter: Waiter, raw: bytes) -> Progress | ToolResult | ToolFailure | None:
+    def _verify(self, waiter: Waiter, raw: bytes) -> Spoken | ToolResult | ToolFailure | None:
         """A message of the durable copy, or None for what is forged (which is counted and recorded)."""
         try:
             group, message = open_envelope(self._ring, raw)
-            if not isinstance(message, Progress | ToolResult | ToolFailure):
+            if not isinstance(message, Spoken | ToolResult | ToolFailure):
                 raise ForgedMessage("what lies under the call's key is not one of its events")
             if (group, message.call_id) != (waiter.group, waiter.call_id):
                 raise ForgedMessage("what lies under the call's key is for another call")
-            if not isinstance(message, Progress) and message.backend != waiter.backend:
+            if not isinstance(message, Spoken) and message.backend != waiter.backend:
                 raise ForgedMessage("what lies under the call's key is from another backend")
         except ForgedMessage as forged:
             self._refused("result", forged.detail)

@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
+from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 
-from edge.parse import Era
-from edge.problems import Refusal, rendering_of
+from edge.parse import Era, Message
+from edge.problems import INTERNAL_ERROR, Refusal, rendering_of
 from shared.errors import BY_CODE, Internal, MeshError, Unauthenticated
-from shared.messages import Progress, ToolFailure
+from shared.messages import Notice, Progress, ToolFailure
 
 _encode = msgspec.json.Encoder().encode
 
@@ -65,25 +66,32 @@ def error_of(failure: ToolFailure) -> MeshError:
     return kind(failure.detail, data=data)
 
 
-def error_response(rpc_id: str | int | None, error: MeshError, call_id: str, era: Era) -> bytes:
-    """The response of a call that failed, in the shape that the table gives its slug."""
+def error_response(message: Message, error: MeshError, call_id: str) -> tuple[int, bytes]:
+    """HTTP status and response of a request that failed, in the shape that the table gives its slug.
+
+    A tool call that failed is a result that a model can read; other methods have nothing but errors for that.
+    """
     row = rendering_of(error)
     if row.kind == "relay" and error.data and isinstance(error.data.get("error"), dict):
-        return _encode({"jsonrpc": "2.0", "id": rpc_id, "error": error.data["error"]})
-    if row.kind == "rpc":
-        return rpc_error(rpc_id, row.rpc_code, error.detail, {"code": error.code, "call_id": call_id})
+        relayed = error.data["error"]
+        status = ERROR_CODE_HTTP_STATUS.get(relayed.get("code"), 200) if message.era == "modern" else 200
+        return status, _encode({"jsonrpc": "2.0", "id": message.id, "error": relayed})
     # An empty pointer is a pointer (RFC 6901: the whole document); an empty call id is a call that never was.
     facts: dict[str, Any] = {**(error.data or {}), "code": error.code, "retryable": error.retryable, "call_id": call_id}
     if not call_id:
         del facts["call_id"]
     if error.code == "outcome_unknown":
         facts |= {"status": "unknown", "retry_safe": False}
+    if row.kind == "rpc":
+        return 200, rpc_error(message.id, row.rpc_code, error.detail, facts)
+    if message.method != "tools/call":
+        return 200, rpc_error(message.id, INTERNAL_ERROR, error.detail, facts)
     result = {
         "content": [{"type": "text", "text": f"[{error.code}] {error.detail}"}],
         "structuredContent": {"error": facts},
         "isError": True,
     }
-    return rpc_result(rpc_id, _encode(result), era)
+    return 200, rpc_result(message.id, _encode(result), message.era)
 
 
 def progress_notification(token: str | int, progress: Progress) -> bytes:
@@ -99,8 +107,15 @@ def progress_notification(token: str | int, progress: Progress) -> bytes:
     )
 
 
-def event(message: bytes) -> bytes:
+def notice(said: Notice) -> bytes:
+    """A notification of a backend, or a request of it to the client."""
+    request = b',"id":' + _encode(said.request_id) if said.request_id else b""
+    return b'{"jsonrpc":"2.0"%b,"method":%b,"params":%b}' % (request, _encode(said.method), said.params)
+
+
+def event(message: bytes, event_id: str = "") -> bytes:
     """A message as one event; JSON of others may hold line breaks, which would end the field."""
     if b"\n" in message or b"\r" in message:
         message = msgspec.json.format(message, indent=-1)
-    return b"event: message\r\ndata: " + message + b"\r\n\r\n"
+    head = b"id: " + event_id.encode() + b"\r\n" if event_id else b""
+    return head + b"event: message\r\ndata: " + message + b"\r\n\r\n"

@@ -1,29 +1,31 @@
-"""relay → render: the answer to one call, as JSON, or as a stream once something streams.
+"""relay → render: the answer to one request of a backend, as JSON, or as a stream once something streams.
 
-A call that ends quickly is one JSON body. Progress, or silence for `stream_after_s`, commits to an event stream, with
-comments as keep-alive so that proxies do not cut it.
+A call that ends quickly is one JSON body. Progress or another word of the backend, or silence for `stream_after_s`, commits
+to an event stream, with comments as keep-alive so that proxies do not cut it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Protocol
+
+import msgspec
 
 from edge.admit import Receive
-from edge.calls import Calls, Running
-from edge.parse import CallParams, Message
+from edge.calls import Calls, Running, progress_token
+from edge.exchange import Exchange, Send
+from edge.finishing import Finisher
 from edge.render import (
     KEEP_ALIVE,
     STREAM_HEADERS,
     error_of,
     error_response,
     event,
+    notice,
     progress_notification,
     rpc_result,
 )
-from shared.messages import Final, ToolResult
+from shared.errors import UpstreamBadResponse
+from shared.messages import Final, Progress, Spoken, ToolResult
 from shared.settings import Settings
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _WATCH_AFTER_S = 0.05
 """Calls that end sooner are not watched for a client that goes away: there would be nothing left to cancel."""
@@ -31,6 +33,18 @@ _TICK_S = 0.005
 """The event loop's timers are this coarse: one may wake us a little before the time that it was set for."""
 _GRACE_S = 1.5
 """How long after the deadline a worker's own word on it is waited for."""
+
+
+class Record(Protocol):
+    """What a session keeps of its requests, so that other edges know of them."""
+
+    def note_request(self, exchange: Exchange, running: Running) -> str:
+        """Keep the call behind a request; gives the name that the events of its stream begin with. Never waits."""
+        ...
+
+    async def note_question(self, exchange: Exchange, running: Running, request_id: str) -> None:
+        """Keep which call asked the client something, before it is asked."""
+        ...
 
 
 async def send_json(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
@@ -41,25 +55,32 @@ async def send_json(send: Send, status: int, body: bytes, headers: list[tuple[by
 
 
 class Responder:
-    """Answers calls."""
+    """Answers requests that went to a backend."""
 
-    def __init__(self, calls: Calls, settings: Settings) -> None:
+    def __init__(self, calls: Calls, record: Record, finisher: Finisher, settings: Settings) -> None:
         self._calls = calls
+        self._record = record
+        self._finisher = finisher
         self._stream_after_s = settings.stream_after_s
         self._keepalive_s = settings.keepalive_s
 
-    async def answer(self, running: Running, message: Message, params: CallParams, receive: Receive, send: Send) -> None:
+    async def answer(self, exchange: Exchange, running: Running) -> None:
         """Wait for the call's events and write them out; cancels the call when its client gives up."""
         loop = asyncio.get_running_loop()
         waiter = running.waiter
+        ticket = self._record.note_request(exchange, running) if exchange.session is not None else ""
         watching: list[asyncio.Task[None]] = []
+
+        def watch() -> None:
+            watching.append(loop.create_task(_watch(exchange.receive, running)))
+
         timers = [
-            loop.call_later(_WATCH_AFTER_S, lambda: watching.append(loop.create_task(_watch(receive, running)))),
+            loop.call_later(_WATCH_AFTER_S, watch),
             loop.call_at(running.deadline + _GRACE_S, waiter.wake),
         ]
         try:
-            final = await self._follow(running, message, params, send)
-            if final is None and message.era == "modern":
+            done = await self._follow(exchange, running, ticket)
+            if not done and exchange.message.era == "modern":
                 # 2026-07-28: closing the response stream is the cancellation. Before, it explicitly is not.
                 await self._calls.cancel(running)
         finally:
@@ -69,60 +90,81 @@ class Responder:
                 task.cancel()
             self._calls.forget(running)
 
-    async def _follow(self, running: Running, message: Message, params: CallParams, send: Send) -> Final | bytes | None:
-        """Write events until the end is written; None when the client went away first."""
+    async def _follow(self, exchange: Exchange, running: Running, ticket: str) -> bool:
+        """Write events until the end is written; False when the client went away first."""
         loop = asyncio.get_running_loop()
         waiter = running.waiter
-        streaming = False
+        send, streaming = exchange.send, False
         next_sign = loop.time() + self._stream_after_s
         sign = loop.call_at(next_sign, waiter.wake)
         try:
             while not waiter.gone:
-                progress = waiter.take()
-                if progress is not None and "progressToken" in params.meta:
-                    note = event(progress_notification(params.meta["progressToken"], progress))
-                    await self._stream(send, note, started=streaming)
-                    streaming = True
+                said = waiter.take()
+                if said is not None:
+                    chunk = await self._words(exchange, running, said, ticket)
+                    if not chunk:
+                        continue  # progress that nobody asked for
                 elif waiter.final is not None:
-                    body = _final_body(running, waiter.final, message)
-                    await self._end(send, body, streaming=streaming)
-                    return waiter.final
+                    status, body = self.final_body(exchange, running, waiter.final)
+                    event_id = f"{ticket}_{waiter.final.seq}" if ticket else ""
+                    await _end(send, status, body, event_id, streaming=streaming)
+                    return True
                 elif loop.time() + _TICK_S >= running.deadline + _GRACE_S:
                     error = await self._calls.give_up(running)
                     if error is not None:
-                        body = error_response(message.id, error, running.call.call_id, message.era)
-                        await self._end(send, body, streaming=streaming)
-                        return body
+                        status, body = error_response(exchange.message, error, running.call.call_id)
+                        await _end(send, status, body, "", streaming=streaming)
+                        return True
                     continue
                 elif loop.time() + _TICK_S >= next_sign:
-                    await self._stream(send, KEEP_ALIVE, started=streaming)
-                    streaming = True
+                    chunk = KEEP_ALIVE
                 else:
                     await waiter.wait()
                     continue
+                await _stream(send, chunk, started=streaming)
+                streaming = True
                 next_sign = loop.time() + self._keepalive_s
                 sign.cancel()
                 sign = loop.call_at(next_sign, waiter.wake)
         finally:
             sign.cancel()
-        return None
+        return False
 
-    async def _stream(self, send: Send, chunk: bytes, *, started: bool) -> None:
-        if not started:
-            await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    async def _words(self, exchange: Exchange, running: Running, said: Spoken, ticket: str) -> bytes:
+        """What a backend said beside the answer, as an event; empty for what is not for this client."""
+        event_id = f"{ticket}_{said.seq}" if ticket else ""
+        if isinstance(said, Progress):
+            token = progress_token(running.outgoing.meta)
+            return b"" if token is None else event(progress_notification(token, said), event_id)
+        if said.request_id:
+            if exchange.session is None:
+                return b""
+            await self._record.note_question(exchange, running, said.request_id)
+        return event(notice(said), event_id)
 
-    async def _end(self, send: Send, body: bytes, *, streaming: bool) -> None:
-        if streaming:
-            await send({"type": "http.response.body", "body": event(body)})
-        else:
-            await send_json(send, 200, body)
+    def final_body(self, exchange: Exchange, running: Running, final: Final) -> tuple[int, bytes]:
+        """HTTP status and JSON-RPC response of a call that is over."""
+        message = exchange.message
+        try:
+            if isinstance(final, ToolResult):
+                return 200, rpc_result(message.id, self._finisher.finish(exchange, running, final), message.era)
+            error = error_of(final)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            error = UpstreamBadResponse("The backend's result is not what the method gives.")
+        return error_response(message, error, running.call.call_id)
 
 
-def _final_body(running: Running, final: Final, message: Message) -> bytes:
-    if isinstance(final, ToolResult):
-        return rpc_result(message.id, final.body, message.era)
-    return error_response(message.id, error_of(final), running.call.call_id, message.era)
+async def _stream(send: Send, chunk: bytes, *, started: bool) -> None:
+    if not started:
+        await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _end(send: Send, status: int, body: bytes, event_id: str, *, streaming: bool) -> None:
+    if streaming:
+        await send({"type": "http.response.body", "body": event(body, event_id)})
+    else:
+        await send_json(send, status, body)
 
 
 async def _watch(receive: Receive, running: Running) -> None:

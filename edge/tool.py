@@ -33,6 +33,7 @@ class Tool:
         "has_param_headers",
         "input_schema",
         "listed",
+        "listed_plain",
         "name",
     )
 
@@ -51,9 +52,10 @@ class Tool:
         if not isinstance(self.input_schema, dict) or self.input_schema.get("type") != "object":
             raise UnusableTool("its inputSchema is not an object schema")
         self.has_param_headers = _HEADER_MARK in definition.definition
-        described["name"] = self.name
         described["annotations"] = _annotations(described.get("annotations"), self.access)
-        self.listed: dict[str, Any] = described
+        self.listed: dict[str, Any] = described | {"name": self.name}
+        self.listed_plain: dict[str, Any] = described | {"name": definition.name}
+        """As `listed`, under the backend's own name."""
         self._validator: Any = None
 
     def validate(self, arguments: dict[str, Any]) -> None:

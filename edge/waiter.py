@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from shared.messages import Final, Progress
+from shared.messages import Final, Notice, Spoken
 
 
 class Waiter:
@@ -22,24 +22,22 @@ class Waiter:
         """Progress events that were dropped because the client reads too slowly."""
         self.gone = False
         """Whether the client has closed its connection."""
-        self._events: deque[Progress] = deque()
+        self._events: deque[Spoken] = deque()
         self._events_max = events_max
         self._wake: asyncio.Future[None] | None = None
 
-    def push(self, event: Progress | Final) -> bool:
+    def push(self, event: Spoken | Final) -> bool:
         """Take an event; gives False when one before it is missing. What was seen already is ignored."""
         if self.final is not None:
             return True
-        if isinstance(event, Progress):
+        if isinstance(event, Spoken):
             if event.seq <= self.seen:
                 return True
             if event.seq != self.seen + 1:
                 return False
             self.seen = event.seq
             if len(self._events) >= self._events_max:
-                # A slow reader loses progress, never the result; the newest progress says the most.
-                self._events.popleft()
-                self.dropped += 1
+                self._make_room()
             self._events.append(event)
         else:
             if event.seq > self.seen + 1:
@@ -52,8 +50,18 @@ class Waiter:
         """Give up on events up to this one: they are nowhere to be found."""
         self.seen = max(self.seen, seq)
 
-    def take(self) -> Progress | None:
-        """The next progress event, or None."""
+    def _make_room(self) -> None:
+        """A slow reader loses progress, never the result, nor a question; the newest progress says the most."""
+        for at, event in enumerate(self._events):
+            if not isinstance(event, Notice) or not event.request_id:
+                del self._events[at]
+                break
+        else:
+            self._events.popleft()
+        self.dropped += 1
+
+    def take(self) -> Spoken | None:
+        """The next event before the end, or None."""
         return self._events.popleft() if self._events else None
 
     def leave(self) -> None:

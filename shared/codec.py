@@ -27,6 +27,7 @@ from shared.messages import (
     ToolResult,
     Wanted,
 )
+from shared.sessions import Posted, Session, SessionQuestion, SessionRequest, Told
 
 ENVELOPE_BYTES_MAX = 16 * 1024 * 1024
 """Largest signed message, in bytes: above the largest request body and the largest upstream answer."""
@@ -46,6 +47,11 @@ AnyMessage = (
     | Changed
     | Heartbeat
     | Catalogue
+    | Session
+    | SessionRequest
+    | SessionQuestion
+    | Posted
+    | Told
 )
 M = TypeVar("M", bound=Message)
 

@@ -36,7 +36,8 @@ AUDIT_READERS = "audit"
 HEARTBEATS = "tm:heartbeats"
 """Channel of all workers' heartbeats; a heartbeat names the catalogues that its worker serves."""
 CHANGES = "tm:changes"
-"""Channel of what changed at backends outside of any call."""
+"""Channel of what changed at backends outside of any call. A publication is two frames (`codec.unframe`): the id of the entry
+in the stream `changes(group)` as ASCII, which tells from where on to read what was missed, and the signed message."""
 CHANGES_MAX = 1_000
 CHANGES_TTL_S = 3600
 """The durable copy of the changes, for streams that are taken up again."""
@@ -44,6 +45,10 @@ WANTED_TTL_S = 90
 """How long an edge's word counts that somebody wants to hear of a resource; said again while it is true."""
 HOLDER_MEMORY_S = 24 * 3600
 """How long it is remembered that an owner had an upstream session, so that the loss of one can be told."""
+EDGES = "tm:edge:all"
+"""Channel of all edges, for what one has to tell the others about sessions."""
+ALL_SESSIONS = "tm:sessions:all"
+"""Sorted set of all sessions by the time of their last use."""
 FUNCTIONS_WANTED = "tm:functions-wanted"
 """Channel on which a role asks for the Redis functions when it finds them missing and may not load them."""
 
@@ -91,6 +96,11 @@ def turns(queue_name: str) -> str:
 def part(queue_name: str, worker: str) -> str:
     """The part of a queue that only one worker takes from: calls that belong to an upstream session that it holds."""
     return f"{queue_name}@{worker}"
+
+
+def general(queue_name: str) -> str:
+    """The queue that a part belongs to; a queue that is no part is its own."""
+    return queue_name.partition("@")[0]
 
 
 def parts(queue_name: str) -> str:
@@ -186,6 +196,11 @@ def changes(group: str) -> str:
 def session(digest: str) -> str:
     """Record of a 2025-era session, by the digest of its id."""
     return f"tm:session:{digest}"
+
+
+def session_uris(digest: str) -> str:
+    """Set of the resources that a session subscribed to, as its client names them."""
+    return f"tm:session:{digest}:uris"
 
 
 def session_request(digest: str, ticket: str) -> str:

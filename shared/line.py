@@ -80,6 +80,10 @@ class RedisLine:
             self._wake.set()
         return future
 
+    def send(self, *args: Any) -> None:
+        """Send a command whose reply nobody waits for; what goes wrong with it is only written to the log."""
+        self.cmd(*args).add_done_callback(_log_failure)
+
     async def _run(self, first: asyncio.Future[None]) -> None:
         back_off_s = 0.05
         while True:
@@ -170,3 +174,8 @@ class RedisLine:
 def _forget_outcome(future: asyncio.Future[Any]) -> None:
     if not future.cancelled():
         future.exception()
+
+
+def _log_failure(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.warning("command not done", reason=type(error).__name__)

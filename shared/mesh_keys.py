@@ -38,6 +38,10 @@ class KeyRing:
         """Id and key that sign for a group. Raises KeyError for a group without keys."""
         return next(iter(self._groups[group].items()))
 
+    def keys_of(self, group: str) -> list[bytes]:
+        """All keys of a group, the one that signs first. Raises KeyError for a group without keys."""
+        return list(self._groups[group].values())
+
     def verifying(self, group: str, key_id: str) -> bytes | None:
         """The key of that id, or None."""
         return self._groups.get(group, {}).get(key_id)

@@ -103,7 +103,11 @@ class ToolResult(Message, frozen=True, kw_only=True, tag="result"):
     backend: str
     seq: int
     body: bytes
-    """JSON object: a `CallToolResult` of MCP, unknown members included."""
+    """JSON object: the result of the method, unknown members included."""
+    parked: str = ""
+    """Id of the call that waits at the worker for what this result asks for; empty where none does."""
+    worker: str = ""
+    """The worker where it waits."""
 
 
 class ToolFailure(Message, frozen=True, kw_only=True, tag="failure"):

@@ -63,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     host: str = "127.0.0.1"
     """Address that the edge binds."""
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8123
+    health_file: Path | None = None
+    """Touched every second or so while a worker or init is in touch with the broker, for a container's health check."""
 
     # Who may come in.
     api_key: Secret | None = None
@@ -84,8 +86,31 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keepalive_s: Seconds = 15.0
     list_page_tools: Positive = 200
     list_ttl_ms: Positive = 60_000
+    input_wait_s: Seconds = 600.0
+    """How long a client may take to answer what a backend asks in mid-call, and send its request again (2026 era)."""
     drain_s: Seconds = 8.0
     """How long a role that was told to stop may finish what it runs."""
+
+    # Sessions and streams of clients.
+    session_idle_s: Seconds = 1800.0
+    """A 2025-era session that was not used for this long, and has no open stream, is over."""
+    sessions_principal_max: Positive = 2_000
+    """Sessions of one principal; a further one ends the one that was not used for longest."""
+    sessions_max: Positive = 100_000
+    session_uris_max: Positive = 100
+    """Resources that one session or one `subscriptions/listen` follows."""
+    wanted_principal_max: Positive = 1_000
+    """Resources that one principal follows over all its streams at one edge."""
+    streams_principal_max: Positive = 50
+    """Standing streams of one principal at one edge."""
+    streams_max: Positive = 1_500
+    """Standing streams at one edge: fewer than `connections_max`, so that there is room for calls."""
+    slow_reader_s: Seconds = 30.0
+    """A standing stream whose client takes nothing for this long is cut."""
+    inbox_messages_max: Positive = 100
+    """Messages of one legacy SSE client that wait for the edge with its stream."""
+    inbox_running_max: Positive = 64
+    """Messages of one legacy SSE client that are handled at a time."""
 
     # The hop.
     exec_timeout_s: Annotated[float, msgspec.Meta(gt=0, extra={"env": "TOOLMESH_EXEC_TIMEOUT"})] = 120.0
@@ -109,6 +134,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     worker_concurrency: Positive = 1_024
     backend_concurrency: Positive = 512
     """Calls of one backend that one worker runs at a time: its bulkhead."""
+    asks_per_call_max: Positive = 16
+    """Requests to the client (elicitation, sampling, roots) that one call may make; more are denied."""
+    input_rounds_max: Positive = 8
+    """How often one call may come back from an upstream with `input_required` before it is given up."""
+    parked_max: Positive = 256
+    """Upstream calls of one worker that wait for a client to come back with answers; the oldest is given up for a new one."""
+    parked_s: Seconds = 300.0
+    """How long such a call waits."""
+    owners_max: Positive = 1_000
+    """Owners whose upstream sessions one worker holds (`affinity`); the one that was idle longest is let go for a new one."""
+    owner_idle_s: Seconds = 600.0
+    """An owner without a call for this long is let go: any worker may take the next call."""
+    watched_max: Positive = 1_000
+    """Resources of one backend that are watched for clients; more are not."""
+    updates_per_s_max: Positive = 50
+    """Updates of watched resources of one backend that are told per second; more wait, one for each resource."""
 
     # Upstreams.
     mcp_timeout_s: Annotated[float, msgspec.Meta(gt=0, extra={"env": "TOOLMESH_MCP_TIMEOUT"})] = 120.0
@@ -149,6 +190,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How long a stream whose answer is here may take to end, so that its connection can be used again."""
     upstream_catalogue_bytes_max: Positive = 8 * 1024 * 1024
     """All tool definitions of one upstream together."""
+    upstream_owner_idle_s: Seconds = 900.0
+    """A session that belongs to one owner (`affinity`) is ended when it was idle for this long."""
+    upstream_owners_max: Positive = 1_000
+    """Owners with a session of one worker at one upstream; beyond, the session that is idle longest is ended."""
     schema_bytes_max: Positive = 256 * 1024
     schema_nodes_max: Positive = 2_000
 

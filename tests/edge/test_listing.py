@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.directory import Directory
-from edge.listing import list_tools
+from edge.listing import Listing
 from shared import keys
 from shared.catalogue import Catalogue, ToolDefinition, catalogue_hash, define
 from shared.clock import BrokerClock
@@ -61,6 +61,10 @@ def seven(broker: Broker) -> Directory:
         b=catalogue("b", *(define(name, "read", SCHEMA) for name in ("z", "a", "Z", "_"))),
         a=catalogue("a", *(define(name, "write", SCHEMA) for name in ("2", "10", "1"))),
     )
+
+
+def list_tools(tools: Directory, principal: Principal, cursor: object, size: int) -> dict[str, Any]:
+    return Listing(tools, size).page("tools", principal, None, cursor)
 
 
 def pages(tools: Directory, size: int) -> list[list[str]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.parse import Message, parse_call, parse_message
+from edge.parse import Message, Reply, parse_call, parse_message, parse_other
 from edge.problems import Refusal
 from tests.client import ENVELOPE, MODERN
 
@@ -36,7 +36,9 @@ def parse(body: bytes, pairs: list[tuple[str, str]] | None = None, depth_max: in
     joined: dict[str, str] = {}
     for name, value in pairs:
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return parse_message(body, joined, raw, depth_max)
+    message = parse_message(body, joined, raw, depth_max)
+    assert isinstance(message, Message)
+    return message
 
 
 def refusal(body: bytes, pairs: list[tuple[str, str]] | None = None) -> Refusal:
@@ -98,8 +100,11 @@ def test_what_is_not_json_in_utf_8_is_a_parse_error(body: bytes) -> None:
         legacy(jsonrpc=None),
         b'{"id":1,"method":"ping"}',
         b'{"jsonrpc":"2.0","id":1}',
-        b'{"jsonrpc":"2.0","id":1,"result":{}}',
-        b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}',
+        b'{"jsonrpc":"2.0","id":1,"result":{},"error":{}}',
+        b'{"jsonrpc":"2.0","id":1,"result":1}',
+        b'{"jsonrpc":"2.0","id":null,"result":{}}',
+        b'{"jsonrpc":"2.0","result":{}}',
+        b'{"jsonrpc":"2.0","id":1,"method":7,"result":{}}',
         b'{"JSONRPC":"2.0","ID":1,"METHOD":"ping"}',
         legacy(method=None),
         legacy(method=1),
@@ -317,3 +322,35 @@ def test_a_request_with_bytes_changed_is_a_message_or_a_refusal(data: st.DataObj
         parse_call(bytes(body), message)
     except Refusal as refused:
         assert refused.http_status in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'{"jsonrpc":"2.0","id":"q1","result":{"action":"accept","n":1.10}}', b'{"result":{"action":"accept","n":1.10}}'),
+        (b'{"jsonrpc":"2.0","id":"q1","error":{"code":-1,"message":"no"}}', b'{"error":{"code":-1,"message":"no"}}'),
+    ],
+)
+def test_a_client_of_the_2025_era_may_answer_and_its_words_are_kept(body: bytes, kept: bytes) -> None:
+    assert parse_message(body, {}, [], DEPTH_MAX) == Reply("q1", kept)
+
+
+def test_the_2026_era_has_no_answers() -> None:
+    body = b'{"jsonrpc":"2.0","id":"q1","result":{}}'
+    assert refusal(body, [("mcp-protocol-version", MODERN)]).rpc_code == REQUEST
+
+
+def test_what_a_request_brings_back_is_kept_raw_in_the_2026_era_and_ignored_before() -> None:
+    params = {"name": "t", "inputResponses": {"a": {"x": 1}}, "requestState": "s"}
+    body = modern("tools/call", params)
+    inputs = parse_call(body, parse(body, headers("tools/call", mcp_name="t"))).inputs
+    assert inputs == {"inputResponses": b'{"a": {"x": 1}}', "requestState": b'"s"'}
+    body = legacy(method="tools/call", params=params)
+    assert parse_call(body, parse(body)).inputs == {}
+
+
+def test_other_methods_keep_every_member_of_their_params_but_the_envelope() -> None:
+    body = modern("prompts/get", {"name": "p", "x-own": [1.10], "requestState": "s"})
+    params = parse_other(body, parse(body, headers("prompts/get", mcp_name="p")))
+    assert params.members == {"name": b'"p"', "x-own": b"[1.1]"}
+    assert (params.inputs, set(params.meta)) == ({"requestState": b'"s"'}, set(ENVELOPE))

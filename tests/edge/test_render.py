@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.parse import Era
+from edge.parse import Era, Message
 from edge.render import error_of, error_response, event, progress_notification, rpc_error, rpc_result
 from shared.errors import BY_CODE, Internal, MeshError, OutcomeUnknown, QueueFull, Unauthenticated, UpstreamError
 from shared.messages import Progress, ToolFailure
@@ -31,6 +31,10 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read(body: bytes) -> dict[str, Any]:
     """Strictly: no name twice."""
     return dict(json.loads(body, object_pairs_hook=once))
+
+
+def failed(rpc_id: int, error: MeshError, call_id: str, era: Era, method: str = "tools/call") -> bytes:
+    return error_response(Message(era, method, rpc_id, {}), error, call_id)[1]
 
 
 @pytest.mark.parametrize("rpc_id", [0, 1, -5, 2**70, "", "a", 'quote " and \\', "é\u2028"])
@@ -86,10 +90,10 @@ def test_an_error_without_data_has_none() -> None:
 @pytest.mark.parametrize("era", ERAS)
 def test_whatever_a_worker_says_of_a_failure_it_is_answered(code: str, data: bytes, era: Era) -> None:
     failure = ToolFailure(call_id="c1", backend="b", seq=1, code=code, detail="what happened", data=data)
-    message = read(error_response(3, error_of(failure), "c1", era))
+    message = read(failed(3, error_of(failure), "c1", era))
     assert message["id"] == 3
     assert ("result" in message) != ("error" in message)
-    assert b"what happened" in error_response(3, error_of(failure), "c1", era)
+    assert b"what happened" in failed(3, error_of(failure), "c1", era)
 
 
 @pytest.mark.parametrize("code", ["", "never-heard-of", "Internal"])
@@ -103,7 +107,7 @@ def test_a_worker_cannot_make_a_caller_log_in() -> None:
 
 
 def test_a_failed_call_is_a_tool_result_that_a_model_can_read() -> None:
-    result = read(error_response(1, BY_CODE["backend_unavailable"]("No worker."), "", "legacy"))["result"]
+    result = read(failed(1, BY_CODE["backend_unavailable"]("No worker."), "", "legacy"))["result"]
     assert result == {
         "content": [{"type": "text", "text": "[backend_unavailable] No worker."}],
         "structuredContent": {"error": {"code": "backend_unavailable", "retryable": True}},
@@ -113,12 +117,12 @@ def test_a_failed_call_is_a_tool_result_that_a_model_can_read() -> None:
 
 def test_the_pointer_to_the_arguments_as_a_whole_is_told_too() -> None:
     error = BY_CODE["invalid_arguments"]("no", data={"pointer": "", "problems": []})
-    facts = read(error_response(1, error, "", "modern"))["result"]["structuredContent"]["error"]
+    facts = read(failed(1, error, "", "modern"))["result"]["structuredContent"]["error"]
     assert facts == {"code": "invalid_arguments", "retryable": False, "pointer": "", "problems": []}
 
 
 def test_an_unknown_outcome_says_that_it_is_not_safe_to_try_again() -> None:
-    facts = read(error_response(1, OutcomeUnknown("?"), "c1", "modern"))["result"]["structuredContent"]["error"]
+    facts = read(failed(1, OutcomeUnknown("?"), "c1", "modern"))["result"]["structuredContent"]["error"]
     assert facts == {
         "code": "outcome_unknown",
         "retryable": False,
@@ -130,27 +134,44 @@ def test_an_unknown_outcome_says_that_it_is_not_safe_to_try_again() -> None:
 
 def test_an_upstream_s_own_error_is_relayed_as_it_is() -> None:
     theirs = {"code": -32042, "message": "theirs", "data": {"x": [1]}, "unknown": True}
-    assert read(error_response(1, UpstreamError("e", data={"error": theirs}), "c", "modern"))["error"] == theirs
+    assert read(failed(1, UpstreamError("e", data={"error": theirs}), "c", "modern"))["error"] == theirs
     for junk in (None, {}, {"error": None}, {"error": [1]}):
-        assert read(error_response(1, UpstreamError("e", data=junk), "c", "modern"))["result"]["isError"]
+        assert read(failed(1, UpstreamError("e", data=junk), "c", "modern"))["result"]["isError"]
+
+
+@pytest.mark.parametrize(("code", "status"), [(-32602, 400), (-32021, 400), (-32601, 404), (-32042, 200), (None, 200)])
+def test_a_relayed_error_has_the_http_status_that_the_2026_era_wants(code: int | None, status: int) -> None:
+    error = UpstreamError("e", data={"error": {"code": code, "message": "theirs"}})
+    assert error_response(Message("modern", "tools/call", 1, {}), error, "c")[0] == status
+    assert error_response(Message("legacy", "tools/call", 1, {}), error, "c")[0] == 200
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_only_a_tool_call_fails_with_a_result(era: Era) -> None:
+    message = read(failed(1, BY_CODE["backend_unavailable"]("No worker."), "c1", era, "prompts/get"))
+    assert message["error"] == {
+        "code": -32603,
+        "message": "No worker.",
+        "data": {"code": "backend_unavailable", "retryable": True, "call_id": "c1"},
+    }
 
 
 def test_facts_of_a_failure_cannot_stand_in_for_its_slug() -> None:
     """A worker's data is the upstream's word at most; what the mesh says of a call is the mesh's."""
     error = BY_CODE["upstream_timeout"]("late", data={"pointer": "/x", "code": "ok", "call_id": "c2"})
-    facts = read(error_response(1, error, "c1", "modern"))["result"]["structuredContent"]["error"]
+    facts = read(failed(1, error, "c1", "modern"))["result"]["structuredContent"]["error"]
     assert facts == {"code": "upstream_timeout", "retryable": True, "call_id": "c1", "pointer": "/x"}
 
 
 def test_a_protocol_error_in_mid_call_keeps_its_code() -> None:
-    error = read(error_response(1, QueueFull("full"), "c1", "modern"))["error"]
+    error = read(failed(1, QueueFull("full"), "c1", "modern"))["error"]
     assert (error["code"], error["data"]["code"]) == (-32010, "queue_full")
 
 
 def test_the_cause_of_an_error_is_not_rendered() -> None:
     error: MeshError = Internal("Look under the call id.")
     error.__cause__ = ValueError("password=hunter2")
-    assert b"hunter2" not in error_response(1, error, "c1", "modern")
+    assert b"hunter2" not in failed(1, error, "c1", "modern")
 
 
 @pytest.mark.parametrize("token", [0, 7, "", "t", 'a"b', "\n"])

@@ -1,0 +1,71 @@
+"""What is still to be done to a backend's result before the client gets it: names, sealed states, the era's own members.
+
+A result stays the bytes that it is unless it has to be touched; then only the members in question are read.
+"""
+
+from typing import Any
+
+import msgspec
+
+from edge.calls import Running
+from edge.exchange import Exchange
+from edge.names import outer_uri
+from edge.request_state import Pending, RequestStates
+from shared.messages import ToolResult
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_contents = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_encode = msgspec.json.Encoder().encode
+
+
+class Finisher:
+    """Finishes results."""
+
+    def __init__(self, states: RequestStates) -> None:
+        self._states = states
+
+    def finish(self, exchange: Exchange, running: Running, result: ToolResult) -> bytes:
+        """The result as JSON, in the client's words. Raises msgspec.DecodeError for one that is not JSON."""
+        body = result.body
+        modern = exchange.message.era == "modern"
+        if modern and b'"input_required"' in body:
+            body = self._seal(exchange, running, result)
+        if running.outgoing.method == "resources/read":
+            body = _readable(body, running.outgoing.backend if exchange.backend is None else None, modern=modern)
+        return body
+
+    def _seal(self, exchange: Exchange, running: Running, result: ToolResult) -> bytes:
+        members: dict[str, Any] = dict(_members.decode(result.body))
+        if _text(members.get("resultType")) != "input_required":
+            return result.body
+        state = _text(members.get("requestState"))
+        if state is None and not result.parked:
+            return result.body
+        pending = Pending(state=state, parked=result.parked, worker=result.worker)
+        members["requestState"] = self._states.seal(pending, running.outgoing.binding(exchange))
+        return _encode(members)
+
+
+def _readable(body: bytes, prefix: str | None, *, modern: bool) -> bytes:
+    """A `ReadResourceResult` with URIs as the client knows them, and with what the 2026 era wants it to say of caching."""
+    if prefix is None and not (modern and b'"ttlMs"' not in body):
+        return body
+    members: dict[str, Any] = dict(_members.decode(body))
+    if prefix is not None and "contents" in members:
+        contents: list[dict[str, Any]] = [dict(item) for item in _contents.decode(members["contents"])]
+        for item in contents:
+            uri = _text(item.get("uri"))
+            if uri is not None:
+                item["uri"] = outer_uri(prefix, uri)
+        members["contents"] = contents
+    if modern and "contents" in members:
+        members.setdefault("ttlMs", 0)
+        members.setdefault("cacheScope", "private")
+    return _encode(members)
+
+
+def _text(raw: Any) -> str | None:
+    if raw is None:
+        return None
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,87 @@
+"""What the server says of itself: `initialize` (MCP 2025-11-25, "Lifecycle") and `server/discover` (MCP 2026-07-28)."""
+
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+from edge.authorize import may_reach
+from edge.directory import Directory
+from edge.parse import Message
+from edge.shelf import Shelf
+from shared.errors import InvalidParams
+from shared.identity import Principal
+from shared.messages import Client
+
+_SERVER_INFO = {"name": "toolmesh", "title": "ToolMesh", "version": version("toolmesh")}
+_SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
+_LATEST_HANDSHAKE = HANDSHAKE_PROTOCOL_VERSIONS[-1]
+_INFO_BYTES_MAX = 8 * 1024
+_INSTRUCTIONS = (
+    "ToolMesh gives you the tools of several systems under one address. Tool names start with the name of their system. "
+    "A result that says outcome_unknown means that a change may have happened: check before you repeat it."
+)
+_DECLARED: dict[str, dict[str, Any]] = {
+    "tools": {"listChanged": True},
+    "prompts": {"listChanged": True},
+    "resources": {"subscribe": True, "listChanged": True},
+    "completions": {},
+    "logging": {},
+}
+"""What is said of a capability that some backend has. Changes are heard of by us, whether the backend tells or not."""
+
+
+class Introduction:
+    """Introduces one edge's view of the mesh."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def initialized(self, principal: Principal, backend: str | None, protocol_version: str) -> dict[str, Any]:
+        """An `InitializeResult`."""
+        said = self._said(principal, backend)
+        return {"protocolVersion": protocol_version, "serverInfo": said.pop("serverInfo"), **said}
+
+    def discovered(self, principal: Principal, backend: str | None) -> dict[str, Any]:
+        """A `DiscoverResult`."""
+        said = self._said(principal, backend)
+        info = said.pop("serverInfo")
+        return {"supportedVersions": list(MODERN_PROTOCOL_VERSIONS), **said, "_meta": {_SERVER_INFO_KEY: info}}
+
+    def _said(self, principal: Principal, backend: str | None) -> dict[str, Any]:
+        shelves = self._shelves(principal, backend)
+        has = {name for shelf in shelves for name in shelf.capabilities}
+        capabilities = {name: dict(said) for name, said in _DECLARED.items() if name in has or name == "tools"}
+        said = {"capabilities": capabilities, "serverInfo": _SERVER_INFO, "instructions": _INSTRUCTIONS}
+        if backend is not None:
+            # One backend, as it is: its own words, and no others.
+            del said["instructions"]
+            for shelf in shelves:
+                said["serverInfo"] = shelf.server_info or _SERVER_INFO
+                if shelf.instructions is not None:
+                    said["instructions"] = shelf.instructions
+        return said
+
+    def _shelves(self, principal: Principal, backend: str | None) -> list[Shelf]:
+        return [
+            shelf
+            for shelf in self._directory.shelves.values()
+            if backend in (None, shelf.backend) and may_reach(principal, shelf.backend)
+        ]
+
+
+def read_hello(message: Message) -> tuple[str, Client]:
+    """The version to speak and what the client is, out of an `initialize`. Raises InvalidParams."""
+    params = message.params
+    asked, capabilities, info = params.get("protocolVersion"), params.get("capabilities"), params.get("clientInfo")
+    if not isinstance(asked, str):
+        raise InvalidParams("params.protocolVersion must be a string.")
+    if not isinstance(capabilities, dict):
+        raise InvalidParams("params.capabilities must be an object.")
+    if not isinstance(info, dict) or not isinstance(info.get("name"), str) or not isinstance(info.get("version"), str):
+        raise InvalidParams("params.clientInfo must be an object with name and version.")
+    client = Client(asking="stream", capabilities=msgspec.json.encode(capabilities), info=msgspec.json.encode(info))
+    if len(client.capabilities) + len(client.info) > _INFO_BYTES_MAX:
+        raise InvalidParams(f"params.capabilities and params.clientInfo have more than {_INFO_BYTES_MAX} bytes.")
+    return (asked if asked in HANDSHAKE_PROTOCOL_VERSIONS else _LATEST_HANDSHAKE), client

@@ -1,0 +1,18 @@
+"""What things of a backend are called at the aggregated endpoint, where several backends share one name space.
+
+Tools and prompts: `<backend>_<name>`. Resources: the scheme of the URI is prefixed, `<backend>+<uri>`, which is a URI again
+(RFC 3986 section 3.1), and a URI template stays one (RFC 6570). An underscore can't stand in a scheme, so it becomes a dot.
+"""
+
+
+def outer_uri(backend: str, uri: str) -> str:
+    """The URI (or URI template) under which clients of the aggregated endpoint know a backend's resource."""
+    return f"{backend.replace('_', '.')}+{uri}"
+
+
+def inner_uri(uri: str) -> tuple[str, str] | None:
+    """Backend and the backend's own URI, or None for a URI that has no prefix of ours."""
+    prefix, plus, inner = uri.partition("+")
+    if not plus or not inner or ":" in prefix or "/" in prefix:
+        return None
+    return prefix.replace(".", "_"), inner

@@ -1,0 +1,152 @@
+"""Requests of a session that any edge may have to find: the client's, to cancel or to take up again, and ours to the client.
+
+Kept beside the session under its digest, so that no session reaches another one's, and signed like it. Nothing here costs
+a call a round trip: what is kept is sent along and not waited for.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from shared import keys
+from shared.clock import BrokerClock
+from shared.codec import seal, unseal
+from shared.errors import ForgedMessage
+from shared.identity import Principal
+from shared.line import RedisLine
+from shared.mesh_keys import KeyRing
+from shared.messages import Answer, ToolCall
+from shared.queue import cancel
+from shared.sessions import Session, SessionQuestion, SessionRequest
+
+_REQUEST_ID_CHARS_MAX = 128
+_encode = msgspec.json.Encoder().encode
+_Kept = TypeVar("_Kept", SessionRequest, SessionQuestion)
+
+
+def ticket_of(rpc_id: str | int) -> str:
+    """Names a request of a session in Redis and in event ids: 16 hex digits."""
+    return hashlib.sha256(_encode(rpc_id)).hexdigest()[:16]
+
+
+def call_of(request: SessionRequest, principal: Principal) -> ToolCall:
+    """The call behind a request, as far as is needed to cancel it or to wait for its end: without its arguments."""
+    return ToolCall(
+        call_id=request.call_id,
+        queue=request.queue,
+        backend=request.backend,
+        tool=request.tool,
+        definition="",
+        access=request.access,
+        principal=principal,
+        arguments=b"{}",
+        deadline_ms=request.deadline_ms,
+        reply="",
+        method=request.method,
+    )
+
+
+class SessionRequests:
+    """Keeps and finds them."""
+
+    def __init__(self, line: RedisLine, ring: KeyRing, clock: BrokerClock, *, refused: Callable[[str, str], None]) -> None:
+        self._line = line
+        self._ring = ring
+        self._clock = clock
+        self._refused = refused
+
+    def note(
+        self, session: Session, rpc_id: str | int, group: str, call: ToolCall, progress_token: str | int | None
+    ) -> str:
+        """Keep the call behind a request as long as its result is kept; gives the request's ticket."""
+        ticket = ticket_of(rpc_id)
+        request = SessionRequest(
+            digest=session.digest,
+            ticket=ticket,
+            rpc_id=rpc_id,
+            progress_token=progress_token,
+            call_id=call.call_id,
+            group=group,
+            backend=call.backend,
+            queue=call.queue,
+            tool=call.tool,
+            access=call.access,
+            method=call.method,
+            deadline_ms=call.deadline_ms,
+        )
+        name = keys.session_request(session.digest, ticket)
+        self._line.send("SET", name, seal(self._ring, "edge", request), "PX", self._life_ms(call.deadline_ms))
+        return ticket
+
+    async def find(self, session: Session, ticket: str) -> SessionRequest | None:
+        """A request of this session, or None. Raises BrokerUnavailable."""
+        raw = await self._ask("GET", keys.session_request(session.digest, ticket))
+        request = self._opened(raw, SessionRequest)
+        return request if request and (request.digest, request.ticket) == (session.digest, ticket) else None
+
+    async def cancel(self, session: Session, rpc_id: str | int, principal: Principal) -> bool:
+        """`notifications/cancelled`: stop a call of this session, as far as it can be stopped. Gives whether there was one.
+
+        Raises BrokerUnavailable.
+        """
+        request = await self.find(session, ticket_of(rpc_id))
+        if request is None:
+            return False
+        await cancel(self._line, self._ring, request.group, call_of(request, principal), self._clock.now_ms())
+        return True
+
+    def note_question(self, session: Session, group: str, call: ToolCall, request_id: str) -> None:
+        """Keep which call waits for the client's answer to a request that was written on its stream."""
+        question = SessionQuestion(
+            digest=session.digest, request_id=request_id, call_id=call.call_id, group=group, backend=call.backend
+        )
+        name = keys.session_question(session.digest, request_id)
+        self._line.send("SET", name, seal(self._ring, "edge", question), "PX", self._life_ms(call.deadline_ms))
+
+    async def answer(self, session: Session, request_id: str | int, body: bytes) -> bool:
+        """Hand a client's answer to the call that asked. `body`: JSON object with the one member `result` or `error`.
+
+        Gives False when nothing of this session asked that, or it was answered already. Raises BrokerUnavailable.
+        """
+        if not isinstance(request_id, str) or not 0 < len(request_id) <= _REQUEST_ID_CHARS_MAX:
+            return False
+        raw = await self._ask("GETDEL", keys.session_question(session.digest, request_id))
+        question = self._opened(raw, SessionQuestion)
+        if question is None or (question.digest, question.request_id) != (session.digest, request_id):
+            return False
+        answer = Answer(
+            call_id=question.call_id,
+            backend=question.backend,
+            request_id=request_id,
+            body=body,
+            at_ms=self._clock.now_ms(),
+        )
+        sealed = seal(self._ring, question.group, answer)
+        copy = keys.answer(keys.job_id(question.group, question.call_id), request_id)
+        stored = self._line.cmd("SET", copy, sealed, "PX", keys.RESULT_TTL_S * 1000)
+        self._line.send("PUBLISH", keys.control_channel(question.group), sealed)
+        await stored
+        return True
+
+    def _life_ms(self, deadline_ms: int) -> int:
+        return max(deadline_ms - self._clock.now_ms(), 0) + keys.RESULT_TTL_S * 1000
+
+    async def _ask(self, *args: object) -> bytes | None:
+        try:
+            raw: bytes | None = await self._line.cmd(*args)
+        except ResponseError:
+            self._refused("session", "what lies under a session's key is no record")
+            return None
+        return raw
+
+    def _opened(self, raw: bytes | None, expected: type[_Kept]) -> _Kept | None:
+        if raw is None:
+            return None
+        try:
+            return unseal(self._ring, "edge", raw, expected)
+        except ForgedMessage as forged:
+            self._refused("session", forged.detail)
+            return None
