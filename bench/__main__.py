@@ -17,6 +17,7 @@ from bench.mesh import http_backend
 from bench.plot import TITLE, panels, write_plot
 from bench.rows import Row, build_rows
 from bench.scenarios import FULL, QUICK, Plan, Say, run_round, warm_up
+from bench.sessions import measure_idle_sessions
 from bench.single import measure_idle, measure_memory, measure_start
 from bench.stage import made, running_stage, running_upstream
 from bench.table import write_between_marks, write_table
@@ -68,6 +69,8 @@ def measure(plan: Plan, say: Say) -> Figures:
                 run_round(number, plan, stage, figures, lambda what: say(f"  {what}"))
                 figures.add("foreign/percent", foreign.percent())
             measure_memory(stage.mesh, figures)
+        say("idle sessions and streams")
+        measure_idle_sessions(made(folder / "sessions"), figures)
         # One upstream is enough for what follows, and nothing else may be running.
         with running_upstream(folder) as upstream_url:
             say("idle with many backends")

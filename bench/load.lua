@@ -1,5 +1,5 @@
--- wrk's script: one distinct tools/call per request, every answer looked at. Arguments: API key or "", tool, body template in
--- which @N@ stands for the counter, text that a good answer contains, text that it doesn't contain or "".
+-- wrk's script: one distinct tools/call per request, every answer looked at. Arguments: header lines, body template in which
+-- @N@ stands for the counter, text that a good answer contains, text that it doesn't contain or "".
 local threads = {}
 
 function setup(thread)
@@ -9,23 +9,17 @@ end
 
 function init(args)
   counter, bad, sample = 0, 0, ""
-  expected, refused = args[4], args[5]
+  expected, refused = args[3], args[4]
   parts = {}
   local from = 1
   while true do
-    local at, last = args[3]:find("@N@", from, true)
-    parts[#parts + 1] = args[3]:sub(from, (at or 0) - 1)
+    local at, last = args[2]:find("@N@", from, true)
+    parts[#parts + 1] = args[2]:sub(from, (at or 0) - 1)
     if not at then break end
     from = last + 1
   end
-  headers = {
-    ["Content-Type"] = "application/json",
-    ["Accept"] = "application/json, text/event-stream",
-    ["MCP-Protocol-Version"] = "2026-07-28",
-    ["Mcp-Method"] = "tools/call",
-    ["Mcp-Name"] = args[2],
-  }
-  if args[1] ~= "" then headers["Authorization"] = "Bearer " .. args[1] end
+  headers = {}
+  for name, value in args[1]:gmatch("([^\n:]+): ([^\n]+)") do headers[name] = value end
 end
 
 function request()

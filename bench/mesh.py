@@ -84,6 +84,11 @@ def http_backend(name: str, url: str, *tools: str, connections: int = 64) -> dic
     }
 
 
+def stdio_backend(name: str, command: Sequence[str]) -> dict[str, Any]:
+    """An entry of `backends.yaml` for a child that is spoken to over its pipes; its tool `echo` is a read."""
+    return {"name": name, "transport": "stdio", "command": command[0], "args": command[1:], "class": {"echo": "read"}}
+
+
 @contextmanager
 def running_broker(folder: Path) -> Iterator[tuple[Process, str]]:
     """A broker as `toolmesh up` starts one: append-only file, synced every second. Gives the process and its URL."""
@@ -105,7 +110,14 @@ def _pings(client: redis.Redis) -> bool:
 
 
 @contextmanager
-def running_mesh(folder: Path, backends: Backends, probes: Probes, workers: int = 1) -> Iterator[Mesh]:
+def running_mesh(
+    folder: Path,
+    backends: Backends,
+    probes: Probes,
+    workers: int = 1,
+    *,
+    edge_environment: Mapping[str, str] | None = None,
+) -> Iterator[Mesh]:
     """Start everything, wait until every probe is answered, end everything."""
     config = write_config(folder / "config", backends)
     port, api_key = free_port(), secrets.token_urlsafe(24)
@@ -120,7 +132,8 @@ def running_mesh(folder: Path, backends: Backends, probes: Probes, workers: int 
             return stack.enter_context(Process(name, command, folder / f"{name}.log", environment))
 
         team = tuple(start(f"worker-{number}", ["default"], "worker") for number in range(1, workers + 1))
-        edge = start("edge", ["edge", "default"], "edge", "--port", str(port), TOOLMESH_API_KEY=api_key)
+        more = {"TOOLMESH_API_KEY": api_key, **(edge_environment or {})}
+        edge = start("edge", ["edge", "default"], "edge", "--port", str(port), **more)
         mesh = Mesh(f"http://127.0.0.1:{port}/mcp", api_key, redis_url, broker, edge, team)
         _wait_for(lambda: _complete(mesh, probes), [broker, edge, *team])
         yield mesh

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from bench.figures import Figures
 from bench.scenarios import BACKEND_MS, CONNECTIONS, IN_FLIGHT, PARALLEL
+from bench.sessions import IDLE_SESSIONS
 from bench.single import IDLE_BACKENDS
 
 BUSY = CONNECTIONS[-1]
 IDEAL_PER_S = IN_FLIGHT * 1000 / BACKEND_MS
 FAST, USUAL = "fast upstream", "SDK upstream"
-EDGE, ECHO = "edge alone", "echo"
+EDGE, ECHO, OLD_ECHO = "edge alone", "echo", "echo, 2025 era"
+PIPED = "stdio server"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def build_rows(figures: Figures) -> list[Row]:
         *_hop(figures),
         *_echo(figures),
         *_upstreams(figures),
+        *_wide(figures),
         *_slow(figures),
         *_costs(figures),
     ]
@@ -116,6 +119,19 @@ def _upstreams(figures: Figures) -> Iterator[Row]:
             yield _compared(figures, f"{upstream}, {counted(connections)}", "calls/s", name, *pair, goal_65)
 
 
+def _wide(figures: Figures) -> Iterator[Row]:
+    name = f"load/{BUSY}/{OLD_ECHO}/per_s"
+    per_s = figures.median(name)
+    goal = Goal("≥ 600/s", per_s, 600, at_least=True)
+    what = f"echo in a 2025-era session, {counted(BUSY)}"
+    yield Row(what=what, unit="calls/s", mesh=per_s, noise=figures.noise(name), goal=goal)
+    name = "sequential/{}/p50_ms"
+    added = figures.median(name.format(through(PIPED))) - figures.median(name.format("pipe"))
+    goal = Goal("adds ≤ 3.0 ms", added, 3.0)
+    yield _compared(figures, f"{PIPED}, one client, p50", "ms", name, "pipe", through(PIPED), goal)
+    yield _compared(figures, f"{PIPED}, one client, p99", "ms", "sequential/{}/p99_ms", "pipe", through(PIPED))
+
+
 def _slow(figures: Figures) -> Iterator[Row]:
     name = "parallel/{}/s"
     goal = Goal("≤ 1.1 s", figures.median(name.format("one worker")), 1.1)
@@ -135,6 +151,8 @@ def _costs(figures: Figures) -> Iterator[Row]:
         ("Redis memory per finished small call", "B", f"kept/{ECHO}/bytes", "≤ 800 B", 800.0),
         ("memory of the edge after load", "MiB", "rss/edge/mib", "≤ 120 MiB", 120.0),
         ("memory of a worker after load", "MiB", "rss/worker/mib", "≤ 80 MiB", 80.0),
+        (f"memory of the edge for {IDLE_SESSIONS:,} idle sessions", "MiB", "sessions/idle/mib", "≤ 25 MiB", 25.0),
+        ("memory of the edge for an idle stream", "KiB", "sessions/stream/kib", "≤ 20 KiB", 20.0),
         ("`toolmesh up` to ready, warm", "s", "start/ready_s", "≤ 3 s", 3.0),
         ("`toolmesh up`, SIGTERM to gone", "s", "start/stop_s", "≤ 10 s", 10.0),
         (f"idle CPU, {IDLE_BACKENDS} backends", "% of a core", "idle/all/percent", "≤ 1 %", 1.0),

@@ -11,6 +11,7 @@ from bench.connection import Connection
 from bench.figures import Figures, percentile
 from bench.load import Load, run_load
 from bench.mesh import Mesh
+from bench.pipe import Pipe
 from bench.stock_arq import measure_stock_hop
 from bench.target import Target
 
@@ -44,7 +45,11 @@ class Stage:
 
     mesh: Mesh
     echo: Target
+    old_echo: Target
+    """The same call in a session of the 2025 era."""
     edge_alone: Target
+    piped: Target
+    """A stdio server through the mesh."""
     upstreams: tuple[tuple[Target, Target], ...]
     """Pairs of the same tool: direct, through the mesh."""
     sleepers: tuple[Target, ...]
@@ -53,7 +58,8 @@ class Stage:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        return (self.edge_alone, self.echo, *(target for pair in self.upstreams for target in pair))
+        pairs = (target for pair in self.upstreams for target in pair)
+        return (self.edge_alone, self.echo, self.old_echo, *pairs)
 
 
 def warm_up(stage: Stage) -> None:
@@ -67,8 +73,9 @@ def run_round(number: int, plan: Plan, stage: Stage, figures: Figures, say: Say)
     turn = number % len(stage.targets)
     targets = stage.targets[turn:] + stage.targets[:turn]
     say("sequential calls")
-    for target in targets:
+    for target in (*targets, stage.piped):
         measure_sequential(target, plan.sequential_calls, figures)
+    measure_pipe(plan.sequential_calls, figures)
     for connections in CONNECTIONS:
         say(f"{connections} connections")
         for target in targets:
@@ -93,6 +100,16 @@ def measure_sequential(target: Target, calls: int, figures: Figures) -> None:
         times = [connection.call() for _ in range(calls)]
     figures.add(f"sequential/{target.name}/p50_ms", percentile(times, 0.5) * 1000)
     figures.add(f"sequential/{target.name}/p99_ms", percentile(times, 0.99) * 1000)
+
+
+def measure_pipe(calls: int, figures: Figures) -> None:
+    """The stdio server without the mesh."""
+    with Pipe() as pipe:
+        for _ in range(20):
+            pipe.call()
+        times = [pipe.call() for _ in range(calls)]
+    figures.add("sequential/pipe/p50_ms", percentile(times, 0.5) * 1000)
+    figures.add("sequential/pipe/p99_ms", percentile(times, 0.99) * 1000)
 
 
 def measure_load(target: Target, connections: int, duration_s: float, mesh: Mesh, figures: Figures) -> None:

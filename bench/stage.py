@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from bench.mesh import Mesh, http_backend, running_broker, running_mesh
+from bench.mesh import Mesh, http_backend, running_broker, running_mesh, stdio_backend
+from bench.pipe import COMMAND
 from bench.process import Process, free_port, python
-from bench.rows import ECHO, FAST, USUAL, direct, through
+from bench.rows import ECHO, FAST, OLD_ECHO, PIPED, USUAL, direct, through
 from bench.scenarios import BACKEND_MS, IN_FLIGHT, Stage
+from bench.sessions import open_session
 from bench.target import COUNTER, Target
 
 _MESSAGE = {"message": f"{COUNTER}!"}
@@ -25,8 +28,9 @@ def running_stage(folder: Path) -> Iterator[Stage]:
         backends = [
             http_backend("fast", fast_url, "echo", "sleep_ms", connections=_POOL),
             http_backend("usual", usual_url, "echo"),
+            stdio_backend("piped", COMMAND),
         ]
-        probes = {"echo_echo": _MESSAGE, "fast_echo": _MESSAGE, "usual_echo": _MESSAGE}
+        probes = {"echo_echo": _MESSAGE, "fast_echo": _MESSAGE, "usual_echo": _MESSAGE, "piped_echo": _MESSAGE}
         one, two = (
             stack.enter_context(running_mesh(made(folder / f"mesh-{workers}"), backends, probes, workers))
             for workers in (1, 2)
@@ -42,6 +46,8 @@ def _stage(one: Mesh, two: Mesh, fast_url: str, usual_url: str, stock_redis_url:
     return Stage(
         mesh=one,
         echo=one.target(ECHO, "echo_echo", **_MESSAGE),
+        old_echo=replace(one.target(OLD_ECHO, "echo_echo", **_MESSAGE), session=open_session(one)),
+        piped=one.target(through(PIPED), "piped_echo", **_MESSAGE),
         edge_alone=one.answered_by_edge(),
         upstreams=(
             (

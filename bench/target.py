@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+HANDSHAKE_VERSION = "2025-11-25"
 COUNTER = "@N@"
 """Stands for the call's number in arguments; each number is used once in a run."""
 
@@ -27,10 +28,14 @@ class Target:
     expected: str = '"result"'
     refused: str | None = '"isError":true'
     """Text that makes an answer a failure."""
+    session: str | None = None
+    """Id of a 2025-era session; None calls in the 2026 era, which has no sessions."""
 
     def template(self, tag: str) -> str:
         """The request body with COUNTER in it; the tag keeps runs apart."""
-        params = {"name": self.tool, "arguments": dict(self.arguments), "_meta": _META}
+        params: dict[str, Any] = {"name": self.tool, "arguments": dict(self.arguments)}
+        if self.session is None:
+            params["_meta"] = _META
         body = json.dumps({"jsonrpc": "2.0", "id": COUNTER, "method": "tools/call", "params": params})
         return body.replace(f'"id": "{COUNTER}"', f'"id": {COUNTER}').replace(f"{COUNTER}!", f"{COUNTER} {tag}")
 
@@ -39,10 +44,11 @@ class Target:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": "2026-07-28",
-            "Mcp-Method": "tools/call",
-            "Mcp-Name": self.tool,
         }
+        if self.session is None:
+            headers |= {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": self.tool}
+        else:
+            headers |= {"MCP-Protocol-Version": HANDSHAKE_VERSION, "Mcp-Session-Id": self.session}
         if self.api_key is not None:
             headers["Authorization"] = f"Bearer {self.api_key}"
         return headers
