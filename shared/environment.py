@@ -12,7 +12,7 @@ from msgspec import inspect as types
 from shared.durations import parse_duration
 from shared.errors import ConfigurationError
 from shared.findings import Findings
-from shared.known_names import ALIASES, FIELDS, INERT, KNOWN, PREFIX, injected_by_kubernetes
+from shared.known_names import ALIASES, FIELDS, FROM_FILES, INERT, KNOWN, PREFIX, injected_by_kubernetes
 from shared.mesh_keys import KeyRing, parse_key_ring
 from shared.settings import Secret, Settings
 from shared.unbuilt import refuse_controls
@@ -21,6 +21,8 @@ from shared.yaml_structs import nearest
 API_KEY_CHARACTERS_MIN = 16
 EXEC_TIMEOUT_S_MAX = 3000.0
 """A queue lives for an hour after its last enqueue (`QUEUE_TTL_S`); no deadline may come near that."""
+
+_FILE_CHARACTERS_MAX = 64 * 1024
 
 _CHOICES = {
     "log_level": ("debug", "info", "warn", "warning", "error"),
@@ -78,7 +80,26 @@ def _given(environment: Mapping[str, str], findings: Findings) -> dict[str, str]
         text = given.pop(alias, "")
         if text and given.setdefault(name, text) != text:
             findings.add(f"{alias} and {name} say different things. Keep {name}.")
+    for variable, name in FROM_FILES.items():
+        path = given.pop(variable, "")
+        if path:
+            _take_file(given, variable, name, path, findings)
     return given
+
+
+def _take_file(given: dict[str, str], variable: str, name: str, path: str, findings: Findings) -> None:
+    """The value of a secret out of its file. An empty file is a mistake, not an absent secret."""
+    try:
+        with Path(path).expanduser().open(encoding="utf-8") as file:
+            text = file.read(_FILE_CHARACTERS_MAX).strip()
+    except (OSError, RuntimeError, ValueError) as cause:
+        why = (isinstance(cause, OSError) and cause.strerror) or "not a text file"
+        findings.add(f"{variable} names a file that can't be read ({why}). Give the path of a file that holds the value.")
+        return
+    if not text:
+        findings.add(f"{variable} names an empty file. Write the value into it.")
+    elif given.setdefault(name, text) != text:
+        findings.add(f"{name} and {variable} say different things. Keep one of them.")
 
 
 def _fields() -> tuple[types.Field, ...]:

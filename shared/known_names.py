@@ -28,6 +28,12 @@ class Inert:
 ALIASES: Mapping[str, str] = {"TOOLMESH_ACTIVITY_TIMEOUT": "TOOLMESH_EXEC_TIMEOUT"}
 """Older name → the name that it stands for."""
 
+FROM_FILES: Mapping[str, str] = {
+    f"{name}_FILE": name
+    for name in ("REDIS_URL", "TOOLMESH_API_KEY", "TOOLMESH_AUTH_PASSWORD", "TOOLMESH_OWNER_KEY_SHA256")
+}
+"""Name of a file that holds a secret → the name that it stands for (the convention of container secrets)."""
+
 CONTROLS: Mapping[str, str] = {
     "OPENFGA_MODE": "`bypass` or absent; `restrict` stops the start, because relations are not built yet",
     "GATE_EVALUATORS": "`goja` or absent; with policies, or with another value, it stops the start",
@@ -82,7 +88,7 @@ def _variables() -> dict[str, str]:
 FIELDS: Mapping[str, str] = _variables()
 """Variable → field of Settings."""
 
-KNOWN: frozenset[str] = frozenset((*FIELDS, *ALIASES, *CONTROLS, *INERT))
+KNOWN: frozenset[str] = frozenset((*FIELDS, *ALIASES, *FROM_FILES, *CONTROLS, *INERT))
 
 
 def injected_by_kubernetes(name: str, value: str) -> bool:

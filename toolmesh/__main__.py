@@ -10,6 +10,7 @@ from shared.errors import MeshError
 from toolmesh.configured import config_dir
 from toolmesh.console import show_problems
 from toolmesh.edge import edge
+from toolmesh.init import init, secrets
 from toolmesh.key import key
 from toolmesh.options import ConfigOption
 from toolmesh.up import up
@@ -28,6 +29,8 @@ app = typer.Typer(
 app.command()(up)
 app.command()(edge)
 app.command()(worker)
+app.command()(secrets)
+app.command()(init)
 app.add_typer(key, name="key")
 
 

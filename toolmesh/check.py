@@ -1,5 +1,6 @@
 """`toolmesh check`: everything that is wrong with a configuration, before it is run."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -76,7 +77,9 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
 def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[str]:
     found = []
     where = f"backend {entry.name}"
-    if entry.transport in ("stdio", "rest"):
+    if entry.transport == "stdio":
+        found += _stdio_warnings(entry, where, environment)
+    if entry.transport == "rest":
         found.append(f"{where}: transport {entry.transport} is not built in this release; its tools will not be listed.")
     if entry.transport == "http":
         url = urlsplit(entry.url or "")
@@ -84,8 +87,8 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
             found.append(f"{where}: {entry.url} is not encrypted; its credential and data can be read on the way.")
         if entry.tls_skip_verify:
             found.append(f"{where}: tls_skip_verify trusts any certificate; anyone on the way can read its credential.")
-        if not entry.classes:
-            found.append(f"{where}: no `class:` is given, so all its tools count as writes (never run again by us).")
+    if entry.transport in ("http", "stdio") and not entry.classes:
+        found.append(f"{where}: no `class:` is given, so all its tools count as writes (never run again by us).")
     if entry.affinity != "none":
         found.append(f"{where}: affinity {entry.affinity} is accepted and does nothing yet.")
     if entry.api_key_env is not None:
@@ -93,4 +96,22 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
         variable = entry.env.get(variable, variable)
         if not environment.get(variable):
             found.append(f"{where}: {variable} is not set here; its workers need it.")
+    return found
+
+
+def _stdio_warnings(entry: BackendEntry, where: str, environment: Mapping[str, str]) -> list[str]:
+    found = []
+    command = entry.command or ""
+    if shutil.which(command, path=environment.get("PATH")) is None:
+        found.append(f"{where}: the command {command} is not found on the PATH here; its workers need it.")
+    for name, variable in entry.env.items():
+        if not environment.get(variable):
+            found.append(
+                f"{where}: {variable} (for {name}) is not set here; its workers need it, or do not start the server."
+            )
+    if entry.relay:
+        found.append(
+            f"{where}: with `relay` a server takes one call at a time, since over stdio nothing says which call a question "
+            "belongs to; `options.processes` starts more of them."
+        )
     return found

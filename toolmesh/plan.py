@@ -41,6 +41,7 @@ class Plan:
 
     def _role(self, environment: dict[str, str], redis_url: str, mesh_keys: str) -> dict[str, str]:
         environment["REDIS_URL"] = redis_url
+        environment.pop("REDIS_URL_FILE", None)
         environment["TOOLMESH_MESH_KEYS"] = mesh_keys
         environment["TOOLMESH_DRAIN_S"] = f"{min(self.settings.drain_s, _DRAIN_S_MAX):g}"
         return environment

@@ -51,7 +51,7 @@ async def run(plan: Plan) -> None:
 @contextlib.contextmanager
 def _broker(plan: Plan, logs: Path) -> Iterator[tuple[str, Child | None]]:
     """The broker's URL, and its process where it is ours."""
-    if plan.environment.get("REDIS_URL", "").strip():
+    if any(plan.environment.get(name, "").strip() for name in ("REDIS_URL", "REDIS_URL_FILE")):
         yield plan.settings.redis_url.reveal(), None
         return
     server = find_server()

@@ -1,0 +1,107 @@
+"""compose.yaml, read: who may reach what, and that every container is locked down."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.deploy.compose import mounts, read_compose
+
+COMPOSE = read_compose()
+SERVICES: dict[str, Any] = COMPOSE["services"]
+WORKERS = [name for name in SERVICES if name.startswith("worker")]
+every_service = pytest.mark.parametrize("name", SERVICES)
+
+
+@every_service
+def test_a_service_is_locked_down(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert set(service.get("cap_add", ())) <= {"NET_BIND_SERVICE"}
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["user"].partition(":")[0] not in ("0", "root")
+    assert "privileged" not in service
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert service["logging"]["options"]["max-size"], "a log must not fill the disk"
+
+
+@every_service
+def test_a_service_can_be_scaled_and_its_image_is_pinned(name: str) -> None:
+    service = SERVICES[name]
+    assert "container_name" not in service
+    _, _, tag = service["image"].partition(":")
+    assert tag
+    assert tag != "latest"
+    if name not in ("secrets",):
+        assert service["restart"] == "unless-stopped"
+        assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+
+
+@every_service
+def test_nothing_but_the_edge_and_what_stands_in_front_of_it_has_a_port(name: str) -> None:
+    assert bool(SERVICES[name].get("ports")) == (name in ("edge", "caddy"))
+    assert SERVICES[name].get("network_mode") != "host"
+    assert not any(source.endswith("docker.sock") for source in mounts(SERVICES[name]).values())
+
+
+def test_the_edges_port_is_this_machines_own_unless_said_otherwise() -> None:
+    assert SERVICES["edge"]["ports"] == ["127.0.0.1:8123:8123"]
+    given = {"PUBLISH_ADDRESS": "192.0.2.1", "PUBLISH_PORT": "9000"}
+    edge = read_compose(given)["services"]["edge"]
+    assert edge["ports"] == ["192.0.2.1:9000:8123"]
+    assert edge["environment"]["TOOLMESH_ISSUER"] == "http://127.0.0.1:9000"
+
+
+def test_the_broker_is_reached_by_the_roles_alone_and_workers_by_nobody() -> None:
+    networks = {name: set(service.get("networks", ())) for name, service in SERVICES.items()}
+    assert COMPOSE["networks"]["mesh"] == {"internal": True}
+    assert networks["valkey"] == {"mesh"}
+    assert {name for name, joined in networks.items() if "mesh" in joined} == {"valkey", "init", "edge", *WORKERS}
+    assert {name for name, joined in networks.items() if "front" in joined} == {"edge", "caddy"}
+    assert networks["edge"] == {"front", "mesh"}
+    for name in WORKERS:
+        assert networks[name] == {"mesh", "egress"}
+    assert SERVICES["secrets"]["network_mode"] == "none"
+
+
+def test_each_service_mounts_its_own_secrets_and_cannot_write_them() -> None:
+    own = {"edge": "edge", "init": "init", "worker": "worker-default", "valkey": "broker", "postgres": "postgres"}
+    own |= {name: name for name in WORKERS if name != "worker"}
+    for name, service in SERVICES.items():
+        held = {m["volume"]["subpath"] for m in service.get("volumes", ()) if m["source"] == "secrets" and "volume" in m}
+        assert held - ({"broker"} if name == "init" else set()) == {own[name]} - {None} if name in own else not held
+        for mount in service.get("volumes", ()):
+            if mount["source"] == "secrets" and name != "secrets":
+                assert mount["read_only"] is True
+                # Else the engine would copy into a part of the volume that is not there before `secrets` has run.
+                assert mount["volume"]["nocopy"] is True
+            if mount["type"] == "bind":
+                assert mount["read_only"] is True
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    text = str(COMPOSE)
+    assert not re.search(r"(?i)password(?!_file)['\"]?: ['\"]?\w", text)
+    for service in SERVICES.values():
+        for variable, value in service.get("environment", {}).items():
+            if re.search(r"KEY|PASSWORD|SECRET|URL", variable):
+                assert value == "" or value.startswith("/run/toolmesh/"), variable
+    assert not any("CREDENTIAL" in str(SERVICES[name]) for name in SERVICES if name not in WORKERS)
+
+
+def test_each_group_of_workers_has_an_environment_file_of_its_own() -> None:
+    files = [entry["path"] for name in WORKERS for entry in SERVICES[name]["env_file"]]
+    assert len(files) == len(set(files)) == len(WORKERS)
+    assert not any("env_file" in service for name, service in SERVICES.items() if name not in WORKERS)
+
+
+def test_what_is_not_always_needed_waits_in_a_profile() -> None:
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert profiles == {
+        "worker-internal": ["internal"],
+        "caddy": ["tls"],
+        "openfga": ["openfga"],
+        "postgres": ["postgres"],
+    }

@@ -1,0 +1,187 @@
+"""`toolmesh secrets` and `toolmesh init`: what is made, what stays, and what is said."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from shared import keys
+from shared.api_keys import digest
+from shared.errors import ConfigurationError
+from shared.functions import function_name
+from shared.mesh_keys import parse_key_ring
+from shared.settings import Secret, Settings
+from tests.mesh import ROOT, Broker, Process, wait_until
+from toolmesh.mesh_keys_file import MeshKeysFiles
+from toolmesh.owner import Owner
+from toolmesh.plan import Plan
+from toolmesh.prepared_broker import read_users
+from toolmesh.secret_files import prepare_secrets
+
+BROKER = "redis://broker.example:6379/0"
+
+
+def contents(directory: Path) -> dict[str, str]:
+    return {str(p.relative_to(directory)): p.read_text() for p in directory.rglob("*") if p.is_file()}
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **more}
+
+
+def test_what_was_made_stays_and_what_is_missing_is_added(tmp_path: Path) -> None:
+    key = prepare_secrets(tmp_path, ["default"], BROKER, None)
+    first = contents(tmp_path)
+    assert key is not None
+    assert key not in "".join(first.values())
+    assert first["edge/owner_key_sha256"].strip() == digest(key)
+    assert prepare_secrets(tmp_path, ["default"], BROKER, None) is None
+    assert contents(tmp_path) == first
+    prepare_secrets(tmp_path, ["lab"], BROKER, None)
+    then = contents(tmp_path)
+    assert then.keys() - first.keys() == {"worker-lab/mesh_keys", "worker-lab/redis_url"}
+    changed = {name for name, text in first.items() if then[name] != text}
+    assert changed == {"broker/users.acl", "edge/mesh_keys"}
+    assert then["edge/mesh_keys"].startswith(first["edge/mesh_keys"])
+
+
+def test_a_broker_that_moved_keeps_its_passwords(tmp_path: Path) -> None:
+    prepare_secrets(tmp_path, [], BROKER, None)
+    before = contents(tmp_path)
+    prepare_secrets(tmp_path, [], "rediss://other.example:6380/0?ssl_ca_certs=/etc/ca.pem", None)
+    after = contents(tmp_path)
+    password = before["edge/redis_url"].partition("edge:")[2].partition("@")[0]
+    assert after["edge/redis_url"] == f"rediss://edge:{password}@other.example:6380/0?ssl_ca_certs=/etc/ca.pem\n"
+    assert after["broker/users.acl"] == before["broker/users.acl"]
+
+
+def test_each_audience_reads_its_own_and_the_brokers_file_holds_no_password(tmp_path: Path) -> None:
+    prepare_secrets(tmp_path, ["lab"], BROKER, None)
+    made = contents(tmp_path)
+    assert parse_key_ring(made["edge/mesh_keys"]).groups == {"edge", "default", "lab"}
+    assert parse_key_ring(made["worker-lab/mesh_keys"]).groups == {"lab"}
+    assert parse_key_ring(made["worker-default/mesh_keys"]).groups == {"default"}
+    passwords = re.findall(r"redis://[a-z-]+:([^@]+)@", "".join(made.values()))
+    assert len(set(passwords)) == 4
+    assert not any(password in made["broker/users.acl"] for password in passwords)
+    for path in tmp_path.rglob("*"):
+        others = stat.S_IMODE(path.stat().st_mode) & 0o077
+        assert bool(others) == ("broker" in path.parts or "postgres" in path.parts), path
+
+
+def test_a_key_that_the_owner_has_set_takes_the_place_of_one_that_was_made(tmp_path: Path) -> None:
+    prepare_secrets(tmp_path, [], BROKER, None)
+    assert prepare_secrets(tmp_path, [], BROKER, Secret("an-own-key-of-the-owner")) is None
+    assert (tmp_path / "edge" / "owner_key_sha256").read_text().strip() == digest("an-own-key-of-the-owner")
+
+
+@pytest.mark.parametrize("group", ["edge", "Lab", "a*", "a b", "a:b", "", "-a"])
+def test_a_group_whose_name_would_reach_further_is_refused(group: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="worker group"):
+        prepare_secrets(tmp_path, [group], BROKER, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("broker", ["redis://user:secret@host/0", "http://host", "valkey:6379", "redis://"])
+def test_a_broker_that_is_no_address_is_refused_without_showing_its_secret(broker: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--broker") as caught:
+        prepare_secrets(tmp_path, [], broker, None)
+    assert "secret" not in caught.value.detail.replace("toolmesh secrets", "")
+
+
+@pytest.mark.parametrize("text", ["usr edge on", "user", "\x00\xff"])
+def test_a_users_file_that_is_none_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "users.acl").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigurationError, match=r"users\.acl"):
+        read_users(tmp_path / "users.acl")
+
+
+def test_the_default_user_is_left_to_the_operator(tmp_path: Path) -> None:
+    prepare_secrets(tmp_path, [], BROKER, None)
+    assert (tmp_path / "broker" / "users.acl").read_text().startswith("user default off\n")
+    assert read_users(tmp_path / "broker" / "users.acl").keys() == {"health", "init", "edge", "worker-default"}
+
+
+def test_under_up_a_brokers_url_from_a_file_is_handed_to_the_roles_as_itself() -> None:
+    plan = Plan(
+        settings=Settings(),
+        entries=(),
+        mesh_keys=MeshKeysFiles(edge="e", workers="w"),
+        owner=Owner(api_key=None, password=None, key_sha256=None),
+        workers=1,
+        environment={"REDIS_URL_FILE": "/run/url"},
+    )
+    for given in (plan.edge_environment("redis://host/0"), plan.worker_environment("redis://host/0")):
+        assert given["REDIS_URL"] == "redis://host/0"
+        assert "REDIS_URL_FILE" not in given
+
+
+def test_init_says_when_the_user_is_no_administrator(tmp_path: Path) -> None:
+    broker = Broker(tmp_path)
+    try:
+        with broker.client() as client:
+            client.execute_command("ACL", "SETUSER", "weak", "on", ">pw-of-weak", "+ping")
+        url = f"redis://weak:pw-of-weak@127.0.0.1:{broker.port}/0"
+        command = [sys.executable, "-m", "toolmesh", "init", "--once"]
+        done = subprocess.run(
+            command, env=environment(REDIS_URL=url), capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 2
+        assert "administrator" in done.stderr
+        assert "pw-of-weak" not in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        broker.process.kill()
+
+
+def test_init_stays_and_gives_back_what_the_broker_has_lost(tmp_path: Path) -> None:
+    broker = Broker(tmp_path)
+    secrets = tmp_path / "secrets"
+    prepare_secrets(secrets, [], f"redis://127.0.0.1:{broker.port}/0", None)
+    command = [sys.executable, "-m", "toolmesh", "init", "--users", str(secrets / "broker" / "users.acl")]
+    health = tmp_path / "health"
+    process = Process(command, tmp_path / "init.log", environment(REDIS_URL=broker.url, TOOLMESH_HEALTH_FILE=str(health)))
+    edge_url = (secrets / "edge" / "redis_url").read_text().strip()
+
+    def prepared() -> bool:
+        try:
+            with redis.Redis.from_url(edge_url) as edge:
+                return bool(edge.execute_command("FCALL", function_name("renew"), 0, 1000) == [])
+        except redis.RedisError:
+            return False
+
+    try:
+        wait_until(prepared, "the broker has users and functions")
+        wait_until(health.exists, "init says that it is in touch")
+
+        # The functions are gone, and a role says so.
+        with broker.client() as client:
+            client.function_flush()
+            wait_until(lambda: client.publish(keys.FUNCTIONS_WANTED, b"v") == 1, "init listens")
+        wait_until(prepared, "the functions are there again")
+
+        # The whole broker came back empty.
+        broker.process.kill()
+        broker.start()
+        wait_until(prepared, "users and functions are there again")
+
+        # A further group came.
+        prepare_secrets(secrets, ["lab"], f"redis://127.0.0.1:{broker.port}/0", None)
+        with broker.client() as client:
+            wait_until(lambda: "worker-lab" in client.acl_users(), "the new group's user is there")
+
+        # A damaged file takes nobody's rights away.
+        (secrets / "broker" / "users.acl").write_text("damaged")
+        wait_until(lambda: "users not read" in process.output(), "init has seen it")
+        assert prepared()
+        assert process.running
+        assert process.stop() == 0
+        assert "Traceback" not in process.output()
+    finally:
+        process.kill()
+        broker.process.kill()
