@@ -7,6 +7,7 @@ import structlog
 import uvicorn
 
 from edge.app import Edge
+from edge.http_connection import limited
 from shared.configuration import ApiKeyEntry, BackendEntry
 from shared.errors import ConfigurationError
 from shared.log import configure
@@ -29,7 +30,7 @@ class _Server(uvicorn.Server):
         """A first signal drains, a second one ends the waiting. Being told to stop is no failure: none is raised again."""
         self.force_exit = self.should_exit
         self.should_exit = True
-        self._edge.draining = True
+        self._edge.drain()
 
 
 def serve(settings: Settings, entries: tuple[BackendEntry, ...], keys: tuple[ApiKeyEntry, ...], *, port: int) -> int:
@@ -41,7 +42,7 @@ def serve(settings: Settings, entries: tuple[BackendEntry, ...], keys: tuple[Api
     config = uvicorn.Config(
         edge.app,
         loop="uvloop",
-        http="httptools",
+        http=limited(settings.head_read_s, settings.connections_max),
         ws="none",
         lifespan="on",
         access_log=False,
@@ -51,7 +52,6 @@ def serve(settings: Settings, entries: tuple[BackendEntry, ...], keys: tuple[Api
         server_header=False,
         date_header=False,
         backlog=_BACKLOG,
-        limit_concurrency=settings.connections_max,
         timeout_keep_alive=_IDLE_CONNECTION_S,
         timeout_graceful_shutdown=math.ceil(settings.drain_s),
     )

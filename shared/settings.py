@@ -80,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     json_depth_max: Positive = 64
     body_read_s: Seconds = 15.0
     """How long a client may take to send its request body."""
+    head_read_s: Seconds = 15.0
+    """How long a client may take to send the head of a request, also the first one of a connection."""
     connections_max: Positive = 2048
     stream_after_s: Seconds = 15.0
     """A call that is silent for this long is answered as a stream with keep-alive comments."""
@@ -139,13 +141,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     input_rounds_max: Positive = 8
     """How often one call may come back from an upstream with `input_required` before it is given up."""
     parked_max: Positive = 256
-    """Upstream calls of one worker that wait for a client to come back with answers; the oldest is given up for a new one."""
+    """Upstream calls of one worker that wait for a client to come back; the oldest is given up for a new one."""
     parked_s: Seconds = 300.0
     """How long such a call waits."""
-    owners_max: Positive = 1_000
-    """Owners whose upstream sessions one worker holds (`affinity`); the one that was idle longest is let go for a new one."""
-    owner_idle_s: Seconds = 600.0
-    """An owner without a call for this long is let go: any worker may take the next call."""
     watched_max: Positive = 1_000
     """Resources of one backend that are watched for clients; more are not."""
     updates_per_s_max: Positive = 50
@@ -194,6 +192,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A session that belongs to one owner (`affinity`) is ended when it was idle for this long."""
     upstream_owners_max: Positive = 1_000
     """Owners with a session of one worker at one upstream; beyond, the session that is idle longest is ended."""
+    stdio_start_s: Seconds = 60.0
+    """How long a stdio server may take from its start to the end of its handshake."""
+    stdio_wait_s: Seconds = 10.0
+    """How long a call waits for a stdio server that is starting (again)."""
+    stdio_restart_s_max: Seconds = 30.0
+    """Longest pause before a stdio server that ended is started again; the first is 0.2 s."""
+    stdio_stop_s: Seconds = 2.0
+    """What a stdio server has to end after its stdin was closed, and once more after SIGTERM."""
+    stdio_memory_mib: Positive = 1024
+    """Resident memory of a stdio server with everything that it started."""
+    stdio_processes_max: Positive = 256
+    """Processes of a stdio server."""
+    stdio_poll_s: Seconds = 1.0
+    """Between two looks at a stdio server's memory and processes."""
+    stdio_garbage_bytes_max: Positive = 256 * 1024
+    """What a stdio server may write to stdout that is not JSON-RPC, between two messages that are."""
+    stdio_strays_per_s_max: Positive = 1_000
+    """Messages of a stdio server that are of use to nobody, or lines on its stderr, before reading it waits for the next second."""
+    stdio_log_lines_per_s_max: Positive = 20
+    """Lines of a stdio server's stderr that are logged."""
+    stdio_log_line_bytes_max: Positive = 4096
     schema_bytes_max: Positive = 256 * 1024
     schema_nodes_max: Positive = 2_000
 

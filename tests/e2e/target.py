@@ -100,7 +100,12 @@ class Target:
 @contextmanager
 def open_target(directory: Path) -> Iterator[Target]:
     """Ends it again, and looks into the edge's log: nothing that was sent may have raised what nobody caught."""
-    settings = {"TOOLMESH_HEARTBEAT_TTL_S": "600", "TOOLMESH_EXEC_TIMEOUT": "1", "TOOLMESH_BODY_READ_S": "0.5"}
+    settings = {
+        "TOOLMESH_HEARTBEAT_TTL_S": "600",
+        "TOOLMESH_EXEC_TIMEOUT": "1",
+        "TOOLMESH_BODY_READ_S": "0.5",
+        "TOOLMESH_HEAD_READ_S": "0.5",
+    }
     with mesh(directory, **settings) as running:
         digest = hashlib.sha256(GUEST_KEY.encode()).hexdigest()
         guest = f"keys:\n  - user_id: guest\n    key_sha256: {digest}\n    roles: [admin]\n"

@@ -108,6 +108,45 @@ def test_a_body_that_does_not_come_is_given_up_in_time(target: Target, line: str
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /mcp HT", b"POST /mcp HTTP/1.1\r\nHost: x\r\nX-Slow: 1\r\n"], ids=["nothing", "a line", "headers"]
+)
+def test_a_head_that_does_not_come_is_given_up_in_time(target: Target, sent: bytes) -> None:
+    with nothing_enqueued(target, None), socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
+        connection.sendall(sent)
+        assert connection.recv(65_536) == b""
+
+
+def test_a_head_that_comes_byte_by_byte_is_given_up_in_time(target: Target) -> None:
+    with nothing_enqueued(target, None), socket.create_connection(("127.0.0.1", target.port), timeout=0.05) as connection:
+        connection.sendall(b"POST /mcp HTTP/1.1\r\nX-Slow: ")
+        for _ in range(200):
+            try:
+                connection.sendall(b"x")
+                assert connection.recv(65_536) == b""
+                return
+            except TimeoutError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                return
+    raise AssertionError("the connection is still open")
+
+
+def test_a_kept_connection_may_rest_between_its_requests_longer_than_a_head_may_take(target: Target) -> None:
+    request = head("Content-Length: 2", port=target.port).replace(b"Connection: close\r\n", b"")
+    with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
+        for _ in range(2):
+            connection.settimeout(10)
+            connection.sendall(request + b"{}")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += connection.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            connection.settimeout(1.0)  # twice as long as a head may take
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing(target: Target) -> None:
     with nothing_enqueued(target, "refused"), socket.create_connection(("127.0.0.1", target.port)) as connection:
         connection.sendall(head(CL, port=target.port) + OLD_CALL[:10])

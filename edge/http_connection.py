@@ -1,0 +1,78 @@
+"""One HTTP connection: uvicorn's, with a limit on the time of a request's head, and a Retry-After when there are too many.
+
+RFC 9112 section 9.5 leaves time-outs to the server; RFC 9110 section 10.2.3 names Retry-After. Bodies have their own limit
+(`edge/endpoint.py`).
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_OVERLOADED = (
+    b'{"jsonrpc":"2.0","id":null,"error":{"code":-32013,"message":"This edge has as many connections as it may have. '
+    b'Try again shortly.","data":{"code":"too_many","retryable":true}}}'
+)
+
+
+class HttpConnection(HttpToolsProtocol):
+    """Closes a connection whose request does not come to the end of its head in time, sent or not."""
+
+    head_read_s = 15.0
+    connections_max = 2048
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected: it is expected to ask something."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request on a connection that was kept."""
+        if self._head_timer is None:
+            self._expect_head()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is here."""
+        self._head_is_here()
+        usual = self.app
+        if len(self.connections) > self.connections_max:
+            self.app = _overloaded
+        super().on_headers_complete()
+        self.app = usual
+
+    def _expect_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_read_s, self._give_up)
+
+    def _head_is_here(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
+async def _overloaded(scope: Any, receive: Any, send: Any) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(_OVERLOADED)).encode()),
+        (b"retry-after", b"2"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": _OVERLOADED})
+
+
+def limited(head_read_s: float, connections_max: int) -> type[HttpConnection]:
+    """The protocol class with these limits; uvicorn makes one object of it per connection."""
+    limits = {"head_read_s": head_read_s, "connections_max": connections_max}
+    return type("HttpConnection", (HttpConnection,), limits)
