@@ -5,32 +5,31 @@ import gc
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from edge.admit import Gate
 from edge.authenticate import Authenticator
 from edge.calls import Calls
 from edge.directory import Directory
-from edge.edges_channel import EdgesChannel
 from edge.endpoint import McpEndpoint
-from edge.exchange import Exchange
 from edge.finishing import Finisher
 from edge.front_door import FrontDoor
 from edge.health import livez, readyz
 from edge.introduction import Introduction
+from edge.lasting import Lasting
 from edge.listing import Listing
 from edge.methods import Methods
 from edge.oauth.metadata import not_found, protected_resource, resource_metadata_url
 from edge.outgoing import Outbox
-from edge.problems import INVALID_REQUEST, Refusal
 from edge.rate import Rate
 from edge.relay import Relay
 from edge.request_state import RequestStates
 from edge.respond import Responder
-from edge.sessions import Sessions
 from shared import keys
 from shared.audit import denied_record, refused_record
 from shared.clock import BrokerClock
@@ -58,71 +57,90 @@ class Edge:
         if settings.mesh_keys is None:
             raise ConfigurationError("An edge needs TOOLMESH_MESH_KEYS (group:keyid:base64key[,…] or a file with it).")
         url = settings.redis_url.reveal()
-        public_url = settings.issuer or f"http://127.0.0.1:{port}"
+        self._public_url = settings.issuer or f"http://127.0.0.1:{port}"
+        self._ring = settings.mesh_keys
         self.edge_id = f"e-{secrets.token_hex(6)}"
         self.refused = 0
         """Messages from the mesh that were thrown away because they were forged."""
         self.draining = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._strangers = Rate(_STRANGERS_PER_S)
         self._line = RedisLine(url, pending_max=settings.redis_pending_max, timeout_s=settings.redis_timeout_s)
         self._clock = BrokerClock()
         self._relay = Relay(
             self._line,
-            settings.mesh_keys,
+            self._ring,
             self.edge_id,
             events_max=settings.call_events_max,
             refused=self._note_refusal,
         )
         self._directory = Directory(
             entries,
-            settings.mesh_keys,
+            self._ring,
             self._line,
             self._clock,
             heartbeat_ttl_s=settings.heartbeat_ttl_s,
             refused=self._note_refusal,
+            changed=lambda backend, kinds: self._lasting.on_catalogue(backend, kinds),
+        )
+        states = RequestStates(self._ring, settings.input_wait_s)
+        outbox = Outbox(self._directory, states)
+        self._lasting = Lasting(
+            self._line,
+            self._ring,
+            self._clock,
+            self._directory,
+            outbox.resolve,
+            settings,
+            self.edge_id,
+            refused=self._note_refusal,
         )
         self._subscription = Subscription(
             url,
-            [self._relay.channel, keys.HEARTBEATS],
+            [self._relay.channel, keys.HEARTBEATS, *self._lasting.channels],
             self._on_message,
             self._recover,
             timeout_s=settings.redis_timeout_s,
         )
-        states = RequestStates(settings.mesh_keys, settings.input_wait_s)
-        outbox = Outbox(self._directory, states)
-        calls = Calls(
-            self._directory, self._relay, self._line, settings.mesh_keys, self._clock, settings, in_touch=self._in_touch
+        endpoint = self._endpoint(
+            settings, Gate(settings, self._public_url, port), Authenticator(settings, api_keys), states, outbox
         )
+        self.app = self._front_door(endpoint)
+
+    def _endpoint(
+        self, settings: Settings, gate: Gate, authenticator: Authenticator, states: RequestStates, outbox: Outbox
+    ) -> McpEndpoint:
+        ring = self._ring
+        calls = Calls(self._directory, self._relay, self._line, ring, self._clock, settings, in_touch=self._in_touch)
         introduction = Introduction(self._directory)
-        self._edges = EdgesChannel(self._line, settings.mesh_keys, self._clock, self.edge_id, refused=self._note_refusal)
-        self._sessions = Sessions(
-            self._line, settings.mesh_keys, self._clock, settings, self._edges, refused=self._note_refusal
-        )
-        correspondence = _NoCorrespondence()
-        endpoint = McpEndpoint(
-            Gate(settings, public_url, port),
-            Authenticator(settings, api_keys),
+        responder = Responder(calls, self._lasting.requests, Finisher(states), settings)
+        return McpEndpoint(
+            gate,
+            authenticator,
             outbox,
             calls,
             Methods(
                 Listing(self._directory, settings.list_page_tools),
                 introduction,
                 outbox,
-                self._sessions,
+                self._lasting.sessions,
                 list_ttl_ms=settings.list_ttl_ms,
             ),
             introduction,
-            self._sessions,
-            correspondence,
-            Responder(calls, correspondence, Finisher(states), settings),
+            self._lasting.sessions,
+            self._lasting.requests,
+            responder,
             settings,
-            backends=frozenset(entry.name for entry in entries),
-            standing=_no_stream,
-            listen=_no_stream,
-            resource_metadata=resource_metadata_url(public_url),
+            backends=frozenset(self._directory.entries),
+            standing=self._lasting.standing(self._relay, responder).answer,
+            listen=self._lasting.listening.answer,
+            resource_metadata=resource_metadata_url(self._public_url),
             denied=self._note_denial,
         )
-        metadata = protected_resource(public_url)
+
+    def _front_door(self, endpoint: McpEndpoint) -> FrontDoor:
+        legacy = self._lasting.legacy_sse(endpoint, urlsplit(self._public_url).path.rstrip("/"))
+        metadata = protected_resource(self._public_url)
         rest = Starlette(
             routes=[
                 Route("/livez", livez),
@@ -134,20 +152,31 @@ class Edge:
             lifespan=self._lifespan,
         )
         rest.router.redirect_slashes = False
-        self.app = FrontDoor({"/mcp": endpoint, "/mcp/": endpoint}, {"/mcp/b/": endpoint}, rest)
+        endpoints: dict[str, ASGIApp] = {
+            "/mcp": endpoint,
+            "/mcp/": endpoint,
+            "/sse": legacy.sse,
+            "/sse/": legacy.sse,
+            "/messages": legacy.messages,
+            "/messages/": legacy.messages,
+        }
+        return FrontDoor(endpoints, {"/mcp/b/": endpoint}, rest)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self._loop = asyncio.get_running_loop()
         await self._wait_for_broker()
         self._line.on_connect.append(self._greet)
         await self._subscription.open()
         time_keeper = asyncio.create_task(self._keep_time())
+        self._lasting.start()
         asyncio.get_running_loop().call_later(2.0, _freeze)
         log.info("edge started", tools=len(self._directory.tools))
         try:
             yield
         finally:
             time_keeper.cancel()
+            self._lasting.stop()
             await self._subscription.close()
             await self._line.close()
             log.info("edge stopped")
@@ -174,6 +203,7 @@ class Edge:
         with suppress(BrokerUnavailable):
             await self._directory.load()
             await self._relay.recover()
+        self._lasting.recover()
 
     async def _keep_time(self) -> None:
         while True:
@@ -184,8 +214,16 @@ class Edge:
     def _on_message(self, channel: str, data: bytes) -> None:
         if channel == self._relay.channel:
             self._relay.on_message(data)
-        else:
+        elif channel == keys.HEARTBEATS:
             self._directory.on_heartbeat(data)
+        else:
+            self._lasting.on_message(channel, data)
+
+    def drain(self) -> None:
+        """It was told to stop (a signal handler calls this): standing streams end, and their clients go to another edge."""
+        self.draining = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._lasting.drain)
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:
@@ -221,16 +259,3 @@ def _freeze() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-
-
-class _NoCorrespondence:
-    async def answer(self, session: object, rid: str, body: bytes) -> None: ...
-    async def cancel(self, session: object, rid: object) -> None: ...
-    def note_request(self, exchange: Exchange, running: object) -> str:
-        return ""
-
-    async def note_question(self, exchange: Exchange, running: object, rid: str) -> None: ...
-
-
-async def _no_stream(exchange: Exchange) -> None:
-    raise Refusal(405, INVALID_REQUEST, "Not built yet.")

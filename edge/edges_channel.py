@@ -7,8 +7,6 @@ again then, and an inbox is looked into by itself.
 from collections.abc import Callable
 from typing import Literal
 
-import structlog
-
 from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import seal, unseal
@@ -17,9 +15,10 @@ from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.sessions import Told
 
-log = structlog.get_logger()
-
 What = Literal["ended", "taken", "subscribed", "posted"]
+
+Act = Callable[[str, int], None]
+"""`(digest of the session, when it was said)`."""
 
 _AGE_MS_MAX = 60_000
 
@@ -33,15 +32,32 @@ class EdgesChannel:
         self._line = line
         self._ring = ring
         self._clock = clock
-        self._edge_id = edge_id
         self._refused = refused
-        self.heard: dict[What, Callable[[str], None]] = {}
-        """Who acts on what: called with the session's digest."""
+        self.edge_id = edge_id
+        self._acting: dict[What, list[Act]] = {}
 
-    def tell(self, what: What, digest: str) -> None:
-        """Say it to all edges, this one included."""
-        told = Told(what=what, digest=digest, by=self._edge_id, at_ms=self._clock.now_ms())
-        self._line.send("PUBLISH", keys.EDGES, seal(self._ring, "edge", told))
+    @property
+    def channels(self) -> list[str]:
+        """The channels to listen on."""
+        return [keys.EDGES, keys.edge_channel(self.edge_id)]
+
+    def act_on(self, what: What, act: Act) -> None:
+        """Have it called when that is heard."""
+        self._acting.setdefault(what, []).append(act)
+
+    def tell(self, what: What, digest: str) -> int:
+        """Say it to all edges, this one included; gives the time that it is said at."""
+        at_ms = self._clock.now_ms()
+        self._line.send("PUBLISH", keys.EDGES, self._word(what, digest, at_ms))
+        return at_ms
+
+    async def tell_one(self, edge_id: str, what: What, digest: str) -> bool:
+        """Say it to one edge; gives whether it listens. Raises BrokerUnavailable."""
+        word = self._word(what, digest, self._clock.now_ms())
+        return bool(await self._line.cmd("PUBLISH", keys.edge_channel(edge_id), word))
+
+    def _word(self, what: What, digest: str, at_ms: int) -> bytes:
+        return seal(self._ring, "edge", Told(what=what, digest=digest, by=self.edge_id, at_ms=at_ms))
 
     def on_message(self, data: bytes) -> None:
         """Pass on what an edge said; refuse, count and record what is not an edge's word."""
@@ -52,6 +68,7 @@ class EdgesChannel:
         except ForgedMessage as forged:
             self._refused("session", forged.detail)
             return
-        own = told.by == self._edge_id
-        if told.what in self.heard and not (own and told.what == "taken"):
-            self.heard[told.what](told.digest)
+        if told.what == "taken" and told.by == self.edge_id:
+            return  # it is here that the new stream is
+        for act in self._acting.get(told.what, ()):
+            act(told.digest, told.at_ms)

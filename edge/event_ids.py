@@ -58,8 +58,3 @@ def entry_position(entry_id: str) -> ChangePosition | None:
 def primer(event_id: str, version: str) -> bytes:
     """The event that tells a client where to read on from; nothing for one that would not take it."""
     return b"id: " + event_id.encode() + b"\r\ndata:\r\n\r\n" if version >= PRIMED_SINCE else b""
-
-
-def with_id(event_id: str, event: bytes) -> bytes:
-    """An event (as `edge/render.py` makes it) with its id."""
-    return b"id: " + event_id.encode() + b"\r\n" + event if event_id else event

@@ -95,6 +95,19 @@ class EventStream:
             self._writing = None
 
 
+def patient(send: Send, slow_reader_s: float) -> Send:
+    """A `send` that cuts the connection when its client takes nothing for that long."""
+
+    async def bounded(message: MutableMapping[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(slow_reader_s):
+                await send(message)
+        except TimeoutError:
+            abort(send)
+
+    return bounded
+
+
 def abort(send: Send) -> None:
     """Cut the connection behind an ASGI `send`: closing it would wait for a reader who does not read.
 

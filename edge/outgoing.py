@@ -20,6 +20,7 @@ from edge.shelf import Shelf
 from edge.tool import Tool
 from shared.catalogue import canonical_name
 from shared.errors import InvalidParams, UnknownTool
+from shared.identity import Principal
 from shared.messages import CallClass
 
 _encode = msgspec.json.Encoder().encode
@@ -91,11 +92,18 @@ class Outbox:
         Whether there is such a resource only the backend knows. Without a prefix of ours (a link in a tool's result, for
         instance) a URI is looked for among what is listed.
         """
-        found = self._split(uri) or ("", uri) if exchange.backend is None else (exchange.backend, uri)
-        shelf = self._directory.shelves.get(found[0])
-        if shelf is None or not may_reach(exchange.principal, shelf.backend):
+        found = self.resolve(exchange.principal, exchange.backend, uri)
+        if found is None:
             raise InvalidParams("Resource not found", data={"uri": uri[:2048]})
-        return shelf, found[1]
+        return self._directory.shelves[found[0]], found[1]
+
+    def resolve(self, principal: Principal, backend: str | None, uri: str) -> tuple[str, str] | None:
+        """Backend and the backend's own URI of what clients of an endpoint call by this one; None for what is not there,
+        or not for this principal."""
+        found = self._split(uri) if backend is None else (backend, uri)
+        if found is None or found[0] not in self._directory.shelves or not may_reach(principal, found[0]):
+            return None
+        return found
 
     def _split(self, uri: str) -> tuple[str, str] | None:
         found = inner_uri(uri)

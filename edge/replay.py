@@ -41,7 +41,8 @@ class Replay:
         same = Counter(position for position, _ in entries)[after]
         for position, raw in entries:
             # Two groups' entries may have one id: then both are told again.
-            self._push(feed, position, raw, seen=position < after or (position == after and same == 1))
+            seen = position < after or (position == after and same == 1)
+            self._push(feed, raw, "" if seen else position.event_id)
 
     @staticmethod
     def _read(found: Iterable[tuple[bytes, list[bytes]]]) -> list[tuple[ChangePosition, bytes]]:
@@ -52,7 +53,8 @@ class Replay:
                 entries.append((position, fields[1]))
         return entries
 
-    def _push(self, feed: Feed, position: ChangePosition, raw: bytes, *, seen: bool) -> None:
+    def _push(self, feed: Feed, raw: bytes, event_id: str) -> None:
+        """Push one change; without an event id it came before the place from which on is read."""
         try:
             backend, kind, uri = read_change(self._ring, self._group_of, raw)
         except ForgedMessage as forged:
@@ -62,6 +64,6 @@ class Replay:
             return
         if kind != "resource":
             if kind in feed.wants.lists:
-                feed.push(kind, "", position.event_id)
-        elif not seen and (backend, uri) in feed.wants.uris:
-            feed.push("resource", feed.wants.uris[backend, uri], position.event_id)
+                feed.push(kind, "", event_id)
+        elif event_id and (backend, uri) in feed.wants.uris:
+            feed.push("resource", feed.wants.uris[backend, uri], event_id)

@@ -11,6 +11,8 @@ import msgspec
 
 from edge.admit import Receive
 from edge.calls import Calls, Running, progress_token
+from edge.event_ids import primer
+from edge.event_stream import patient
 from edge.exchange import Exchange, Send
 from edge.finishing import Finisher
 from edge.render import (
@@ -23,6 +25,7 @@ from edge.render import (
     progress_notification,
     rpc_result,
 )
+from edge.waiter import Waiter
 from shared.errors import UpstreamBadResponse
 from shared.messages import Final, Progress, Spoken, ToolResult
 from shared.settings import Settings
@@ -40,6 +43,10 @@ class Record(Protocol):
 
     def note_request(self, exchange: Exchange, running: Running) -> str:
         """Keep the call behind a request; gives the name that the events of its stream begin with. Never waits."""
+        ...
+
+    def forget_request(self, exchange: Exchange) -> None:
+        """It was answered whole: there is nothing to cancel any more, and no stream to take up again. Never waits."""
         ...
 
     async def note_question(self, exchange: Exchange, running: Running, request_id: str) -> None:
@@ -63,6 +70,7 @@ class Responder:
         self._finisher = finisher
         self._stream_after_s = settings.stream_after_s
         self._keepalive_s = settings.keepalive_s
+        self._slow_reader_s = settings.slow_reader_s
 
     async def answer(self, exchange: Exchange, running: Running) -> None:
         """Wait for the call's events and write them out; cancels the call when its client gives up."""
@@ -71,15 +79,15 @@ class Responder:
         ticket = self._record.note_request(exchange, running) if exchange.session is not None else ""
         watching: list[asyncio.Task[None]] = []
 
-        def watch() -> None:
-            watching.append(loop.create_task(_watch(exchange.receive, running)))
+        def start_watching() -> None:
+            watching.append(loop.create_task(watch(exchange.receive, waiter)))
 
         timers = [
-            loop.call_later(_WATCH_AFTER_S, watch),
+            loop.call_later(_WATCH_AFTER_S, start_watching),
             loop.call_at(running.deadline + _GRACE_S, waiter.wake),
         ]
         try:
-            done = await self._follow(exchange, running, ticket)
+            done = await self.follow(exchange, running, ticket)
             if not done and exchange.message.era == "modern":
                 # 2026-07-28: closing the response stream is the cancellation. Before, it explicitly is not.
                 await self._calls.cancel(running)
@@ -90,11 +98,14 @@ class Responder:
                 task.cancel()
             self._calls.forget(running)
 
-    async def _follow(self, exchange: Exchange, running: Running, ticket: str) -> bool:
-        """Write events until the end is written; False when the client went away first."""
+    async def follow(self, exchange: Exchange, running: Running, ticket: str, *, streaming: bool = False) -> bool:
+        """Write events until the end is written; False when the client went away first.
+
+        `streaming`: the head of an event stream is written already.
+        """
         loop = asyncio.get_running_loop()
         waiter = running.waiter
-        send, streaming = exchange.send, False
+        send = exchange.send
         next_sign = loop.time() + self._stream_after_s
         sign = loop.call_at(next_sign, waiter.wake)
         try:
@@ -108,6 +119,8 @@ class Responder:
                     status, body = self.final_body(exchange, running, waiter.final)
                     event_id = f"{ticket}_{waiter.final.seq}" if ticket else ""
                     await _end(send, status, body, event_id, streaming=streaming)
+                    if not streaming and exchange.session is not None:
+                        self._record.forget_request(exchange)
                     return True
                 elif loop.time() + _TICK_S >= running.deadline + _GRACE_S:
                     error = await self._calls.give_up(running)
@@ -121,14 +134,21 @@ class Responder:
                 else:
                     await waiter.wait()
                     continue
-                await _stream(send, chunk, started=streaming)
-                streaming = True
+                if not streaming:
+                    chunk = await self._start_stream(exchange, ticket) + chunk
+                    send, streaming = patient(send, self._slow_reader_s), True
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 next_sign = loop.time() + self._keepalive_s
                 sign.cancel()
                 sign = loop.call_at(next_sign, waiter.wake)
         finally:
             sign.cancel()
         return False
+
+    async def _start_stream(self, exchange: Exchange, ticket: str) -> bytes:
+        """Commit to a stream; gives the event that tells the client where to read on from, if it is for that."""
+        await exchange.send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+        return primer(f"{ticket}_0", exchange.session.version) if exchange.session is not None and ticket else b""
 
     async def _words(self, exchange: Exchange, running: Running, said: Spoken, ticket: str) -> bytes:
         """What a backend said beside the answer, as an event; empty for what is not for this client."""
@@ -154,12 +174,6 @@ class Responder:
         return error_response(message, error, running.call.call_id)
 
 
-async def _stream(send: Send, chunk: bytes, *, started: bool) -> None:
-    if not started:
-        await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
-    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-
-
 async def _end(send: Send, status: int, body: bytes, event_id: str, *, streaming: bool) -> None:
     if streaming:
         await send({"type": "http.response.body", "body": event(body, event_id)})
@@ -167,8 +181,8 @@ async def _end(send: Send, status: int, body: bytes, event_id: str, *, streaming
         await send_json(send, status, body)
 
 
-async def _watch(receive: Receive, running: Running) -> None:
+async def watch(receive: Receive, waiter: Waiter) -> None:
     """Notice that the client closed its connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    running.waiter.leave()
+    waiter.leave()

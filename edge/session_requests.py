@@ -1,16 +1,19 @@
-"""Requests of a session that any edge may have to find: the client's, to cancel or to take up again, and ours to the client.
+"""Requests of a session that any edge may have to find: the client's, to cancel or take up again, and ours to the client.
 
 Kept beside the session under its digest, so that no session reaches another one's, and signed like it. Nothing here costs
 a call a round trip: what is kept is sent along and not waited for.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from redis.exceptions import ResponseError
 
+from edge.calls import Running, progress_token
+from edge.exchange import Exchange
 from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import seal, unseal
@@ -32,7 +35,7 @@ def ticket_of(rpc_id: str | int) -> str:
     return hashlib.sha256(_encode(rpc_id)).hexdigest()[:16]
 
 
-def call_of(request: SessionRequest, principal: Principal) -> ToolCall:
+def call_of(request: SessionRequest, session: Session) -> ToolCall:
     """The call behind a request, as far as is needed to cancel it or to wait for its end: without its arguments."""
     return ToolCall(
         call_id=request.call_id,
@@ -41,7 +44,7 @@ def call_of(request: SessionRequest, principal: Principal) -> ToolCall:
         tool=request.tool,
         definition="",
         access=request.access,
-        principal=principal,
+        principal=Principal(tenant=session.tenant, subject=session.subject),
         arguments=b"{}",
         deadline_ms=request.deadline_ms,
         reply="",
@@ -57,19 +60,25 @@ class SessionRequests:
         self._ring = ring
         self._clock = clock
         self._refused = refused
+        self.unmatched = 0
+        """Cancels and answers of clients for which there was no request of their session."""
 
-    def note(
-        self, session: Session, rpc_id: str | int, group: str, call: ToolCall, progress_token: str | int | None
-    ) -> str:
-        """Keep the call behind a request as long as its result is kept; gives the request's ticket."""
+    def note_request(self, exchange: Exchange, running: Running) -> str:
+        """Keep the call behind a request as long as its result is kept. Never waits.
+
+        Gives the request's ticket, with which the ids of its events begin; empty where its stream can't be taken up again.
+        """
+        session, rpc_id, call = exchange.session, exchange.message.id, running.call
+        if session is None or rpc_id is None:
+            return ""
         ticket = ticket_of(rpc_id)
         request = SessionRequest(
             digest=session.digest,
             ticket=ticket,
             rpc_id=rpc_id,
-            progress_token=progress_token,
+            progress_token=progress_token(running.outgoing.meta),
             call_id=call.call_id,
-            group=group,
+            group=running.outgoing.group,
             backend=call.backend,
             queue=call.queue,
             tool=call.tool,
@@ -79,44 +88,57 @@ class SessionRequests:
         )
         name = keys.session_request(session.digest, ticket)
         self._line.send("SET", name, seal(self._ring, "edge", request), "PX", self._life_ms(call.deadline_ms))
-        return ticket
+        return ticket if session.kind == "http" else ""
+
+    def forget_request(self, exchange: Exchange) -> None:
+        """It was answered whole: there is nothing to cancel any more, and no stream to take up again. Never waits."""
+        if exchange.session is not None and exchange.message.id is not None:
+            name = keys.session_request(exchange.session.digest, ticket_of(exchange.message.id))
+            self._line.send("DEL", name)
 
     async def find(self, session: Session, ticket: str) -> SessionRequest | None:
         """A request of this session, or None. Raises BrokerUnavailable."""
-        raw = await self._ask("GET", keys.session_request(session.digest, ticket))
+        raw = await self._ask(self._line.cmd("GET", keys.session_request(session.digest, ticket)))
         request = self._opened(raw, SessionRequest)
         return request if request and (request.digest, request.ticket) == (session.digest, ticket) else None
 
-    async def cancel(self, session: Session, rpc_id: str | int, principal: Principal) -> bool:
-        """`notifications/cancelled`: stop a call of this session, as far as it can be stopped. Gives whether there was one.
-
-        Raises BrokerUnavailable.
-        """
+    async def cancel(self, session: Session, rpc_id: object) -> None:
+        """`notifications/cancelled`: stop a call of this session, as far as it can be stopped. Raises BrokerUnavailable."""
+        if isinstance(rpc_id, bool) or not isinstance(rpc_id, str | int):
+            return
         request = await self.find(session, ticket_of(rpc_id))
         if request is None:
-            return False
-        await cancel(self._line, self._ring, request.group, call_of(request, principal), self._clock.now_ms())
-        return True
+            self.unmatched += 1
+            return
+        await cancel(self._line, self._ring, request.group, call_of(request, session), self._clock.now_ms())
 
-    def note_question(self, session: Session, group: str, call: ToolCall, request_id: str) -> None:
-        """Keep which call waits for the client's answer to a request that was written on its stream."""
+    async def note_question(self, exchange: Exchange, running: Running, request_id: str) -> None:
+        """Keep which call waits for the client's answer, before the client is asked. Raises BrokerUnavailable."""
+        session, call = exchange.session, running.call
+        if session is None:
+            return
         question = SessionQuestion(
-            digest=session.digest, request_id=request_id, call_id=call.call_id, group=group, backend=call.backend
+            digest=session.digest,
+            request_id=request_id,
+            call_id=call.call_id,
+            group=running.outgoing.group,
+            backend=call.backend,
         )
         name = keys.session_question(session.digest, request_id)
-        self._line.send("SET", name, seal(self._ring, "edge", question), "PX", self._life_ms(call.deadline_ms))
+        await self._line.cmd("SET", name, seal(self._ring, "edge", question), "PX", self._life_ms(call.deadline_ms))
 
-    async def answer(self, session: Session, request_id: str | int, body: bytes) -> bool:
+    async def answer(self, session: Session, request_id: str, body: bytes) -> None:
         """Hand a client's answer to the call that asked. `body`: JSON object with the one member `result` or `error`.
 
-        Gives False when nothing of this session asked that, or it was answered already. Raises BrokerUnavailable.
+        What nothing of this session asked, or was answered already, is let pass. Raises BrokerUnavailable.
         """
-        if not isinstance(request_id, str) or not 0 < len(request_id) <= _REQUEST_ID_CHARS_MAX:
-            return False
-        raw = await self._ask("GETDEL", keys.session_question(session.digest, request_id))
-        question = self._opened(raw, SessionQuestion)
+        question: SessionQuestion | None = None
+        if 0 < len(request_id) <= _REQUEST_ID_CHARS_MAX:
+            raw = await self._ask(self._line.cmd("GETDEL", keys.session_question(session.digest, request_id)))
+            question = self._opened(raw, SessionQuestion)
         if question is None or (question.digest, question.request_id) != (session.digest, request_id):
-            return False
+            self.unmatched += 1
+            return
         answer = Answer(
             call_id=question.call_id,
             backend=question.backend,
@@ -129,14 +151,13 @@ class SessionRequests:
         stored = self._line.cmd("SET", copy, sealed, "PX", keys.RESULT_TTL_S * 1000)
         self._line.send("PUBLISH", keys.control_channel(question.group), sealed)
         await stored
-        return True
 
     def _life_ms(self, deadline_ms: int) -> int:
         return max(deadline_ms - self._clock.now_ms(), 0) + keys.RESULT_TTL_S * 1000
 
-    async def _ask(self, *args: object) -> bytes | None:
+    async def _ask(self, asked: asyncio.Future[Any]) -> bytes | None:
         try:
-            raw: bytes | None = await self._line.cmd(*args)
+            raw: bytes | None = await asked
         except ResponseError:
             self._refused("session", "what lies under a session's key is no record")
             return None

@@ -1,4 +1,4 @@
-"""2025-era sessions as records in Redis, so that any edge answers any request of one (MCP 2025-11-25, "Session management").
+"""2025-era sessions as records in Redis: any edge answers any request of one (MCP 2025-11-25, "Session management").
 
 What is kept is what the next request needs: whose it is, what was agreed on, and what the client can do. Signed with the
 edges' own key, bound to the principal and to the endpoint; a foreign session looks like none. The id is a secret of the
@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from redis.exceptions import ResponseError
@@ -117,7 +117,7 @@ class Sessions:
         if _ID.fullmatch(session_id) is None:
             return None
         digest = _digest(session_id)
-        raw = await self._ask("GETEX", keys.session(digest), "PX", self._idle_ms)
+        raw = await self._ask(self._line.cmd("GETEX", keys.session(digest), "PX", self._idle_ms))
         session = self._opened(digest, raw) if raw is not None else None
         if session is None or (session.tenant, session.subject) != (principal.tenant, principal.subject):
             return None
@@ -136,10 +136,10 @@ class Sessions:
             return None
         return session
 
-    async def _ask(self, *args: object) -> bytes | None:
+    async def _ask(self, asked: asyncio.Future[Any]) -> bytes | None:
         """What lies under a key; what is not a string was not put there by us."""
         try:
-            raw: bytes | None = await self._line.cmd(*args)
+            raw: bytes | None = await asked
         except ResponseError:
             self._refused("session", "what lies under a session's key is no record")
             return None
@@ -149,6 +149,12 @@ class Sessions:
         """Keep a session alive that has an open stream; gives False when it is over. Raises BrokerUnavailable."""
         self._touch(session)
         return bool(await self._line.cmd("PEXPIRE", keys.session(session.digest), self._idle_ms))
+
+    async def refresh(self, session: Session) -> Session | None:
+        """The session as it is now, and used; None when it is over. Raises BrokerUnavailable."""
+        raw = await self._ask(self._line.cmd("GETEX", keys.session(session.digest), "PX", self._idle_ms))
+        self._touch(session)
+        return self._opened(session.digest, raw) if raw is not None else None
 
     async def end(self, session: Session) -> None:
         """The session is over, on all edges. Calls that run go on, and nobody hears of them. Raises BrokerUnavailable."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from edge.event_stream import EventStream, Receive, Send, Take
 from edge.problems import too_many
@@ -25,7 +27,7 @@ class Streams:
         self._draining = False
 
     def __len__(self) -> int:
-        return len(self._open)
+        return self._of.total()
 
     def admit(self, principal: Principal) -> None:
         """Raises Refusal 429 when this principal has as many streams as it may have, 503 when the edge has."""
@@ -33,7 +35,7 @@ class Streams:
             raise too_many(503, "This server stops. Try again.", retry_after_s=1)
         if self._of[share_of(principal)] >= self._principal_max:
             raise too_many(429, f"You have {self._principal_max} open streams. Close some.", retry_after_s=_RETRY_AFTER_S)
-        if len(self._open) >= self._max:
+        if len(self) >= self._max:
             raise too_many(503, "There are as many open streams as there may be. Try again.", retry_after_s=_RETRY_AFTER_S)
 
     def make(self, receive: Receive, send: Send, take: Take) -> EventStream:
@@ -42,14 +44,22 @@ class Streams:
 
     async def run(self, principal: Principal, stream: EventStream, first: bytes, last: Take) -> None:
         """Open a stream and give back when it has ended. Raises Refusal before anything is written, as `admit`."""
+        with self.counted(principal):
+            self._open.add(stream)
+            try:
+                await stream.run(first, last)
+            finally:
+                self._open.discard(stream)
+
+    @contextmanager
+    def counted(self, principal: Principal) -> Iterator[None]:
+        """One stream more for as long as it takes. Raises Refusal, as `admit`."""
         self.admit(principal)
         share = share_of(principal)
         self._of[share] += 1
-        self._open.add(stream)
         try:
-            await stream.run(first, last)
+            yield
         finally:
-            self._open.discard(stream)
             self._of[share] -= 1
             if not self._of[share]:
                 del self._of[share]

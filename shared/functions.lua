@@ -4,6 +4,8 @@
 --   Q:turns           sorted set of the principals that have something waiting, by the time since which it is their turn
 --   Q:waiting:<share> list of one principal's waiting job ids
 --   Q:bell            the doorbell: a list that holds at most one token, on which idle workers block
+--   Q:parts           set of the workers that have a part of Q: a queue Q@<worker> of the same make, from which only that
+--                     worker takes, because what lies there belongs to something that it holds
 -- A waiting job has its enqueue time as score, as arq writes it. A claimed one has LEASED + the end of its lease, so that
 -- running jobs neither hide waiting ones nor are scanned, and an expired lease is one range query away.
 
@@ -11,6 +13,8 @@ local LEASED = 1e15
 local STRAY_AGE_MS = 1000
 local STRAYS_MAX = 4
 local RENEW_EVERY = 16
+local QUEUE_TTL_MS = 3600000
+local ADOPTED_MAX = 256
 
 local function now_us()
   local t = redis.call('TIME')
@@ -25,11 +29,31 @@ local function ring(queue, ttl_ms)
   end
 end
 
--- KEYS job final queue in-flight; ARGV payload, job ttl ms, job id, share, depth max, in-flight max, deadline ms, queue ttl ms
+-- Whether a worker's heartbeat counts; the group is in the queue's name.
+local function alive(queue, worker)
+  return redis.call('EXISTS', 'tm:' .. queue:match('^arq:queue:([^:]+):') .. ':heartbeat:' .. worker) == 1
+end
+
+-- The part of a queue where a job belongs: of the worker that the queue names, or that holds the owner's upstream session.
+-- Where there is no such worker, or it is gone, the general queue.
+local function part_for(queue, holder)
+  local general, worker = queue:match('^(.-)@(.+)$')
+  if not general then
+    general, worker = queue, holder and redis.call('GET', holder)
+  end
+  if not worker or not alive(general, worker) then return general end
+  redis.call('SADD', general .. ':parts', worker)
+  redis.call('PEXPIRE', general .. ':parts', QUEUE_TTL_MS)
+  return general .. '@' .. worker
+end
+
+-- KEYS job final queue in-flight [holder]; ARGV payload, job ttl ms, job id, share, depth max, in-flight max, deadline ms,
+-- queue ttl ms [, 1 for a job that may belong into a part of its queue]
 -- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight).
 local function enqueue(keys, args)
   if redis.call('EXISTS', keys[1], keys[2]) > 0 then return 0 end
   local queue, in_flight, id, share, ttl = keys[3], keys[4], args[3], args[4], args[8]
+  if args[9] then queue = part_for(queue, keys[5]) end
   local depth = redis.call('ZCARD', queue)
   if depth >= tonumber(args[5]) then return -1 end
   local now = now_us()
@@ -128,8 +152,36 @@ local function claim(keys, args)
   return out
 end
 
+-- Jobs in the parts of workers that are gone come back to the general queue, where they look like jobs whose lease has
+-- expired; those whose lease still stands come when it does not.
+local function adopt(queue, now_ms)
+  for _, worker in ipairs(redis.call('SMEMBERS', queue .. ':parts')) do
+    if not alive(queue, worker) then
+      local part = queue .. '@' .. worker
+      local ids = redis.call('ZRANGEBYSCORE', part, '-inf', LEASED + now_ms, 'LIMIT', 0, ADOPTED_MAX)
+      for _, id in ipairs(ids) do
+        local held_ms = redis.call('PTTL', 'arq:in-progress:' .. id)
+        if held_ms > 0 then
+          redis.call('ZADD', part, 'XX', LEASED + now_ms + held_ms, id)
+        else
+          redis.call('ZREM', part, id)
+          redis.call('ZADD', queue, LEASED + now_ms, id)
+          redis.call('PEXPIRE', queue, QUEUE_TTL_MS)
+        end
+      end
+      if redis.call('ZCARD', part) == 0 then
+        for _, share in ipairs(redis.call('ZRANGE', part .. ':turns', 0, -1)) do
+          redis.call('DEL', part .. ':waiting:' .. share)
+        end
+        redis.call('DEL', part .. ':turns', part .. ':bell')
+        redis.call('SREM', queue .. ':parts', worker)
+      end
+    end
+  end
+end
+
 -- KEYS queues; ARGV worker, lease ms, mark ms, then the free slots of each queue.
--- Takes over expired leases first, then what no doorbell told of, then strays: jobs that are in arq's set but were never
+-- Adopts what workers that are gone left in their parts, takes over expired leases, then what no doorbell told of, then strays: jobs that are in arq's set but were never
 -- put in a waiting list (nobody of ours does that; they are handed out so that they are looked at and refused).
 local function sweep(keys, args)
   local out = {}
@@ -137,6 +189,7 @@ local function sweep(keys, args)
   local now_ms = math.floor(now / 1000)
   for i, queue in ipairs(keys) do
     local free = tonumber(args[3 + i])
+    if free > 0 then adopt(queue, now_ms) end
     if free > 0 and redis.call('EXISTS', queue) == 1 then
       local expired = redis.call('ZRANGEBYSCORE', queue, LEASED, LEASED + now_ms, 'LIMIT', 0, free)
       for _, id in ipairs(expired) do
@@ -183,6 +236,13 @@ local function dispatch(keys, args)
   return 1
 end
 
+-- KEYS lease dispatched; ARGV owner. Takes the mark back: what was sent had no effect. Gives 1, or 0 when the lease is lost.
+local function withdraw(keys, args)
+  if redis.call('GET', keys[1]) ~= args[1] then return 0 end
+  redis.call('DEL', keys[2])
+  return 1
+end
+
 -- KEYS lease events; ARGV owner, event, frame, channel, ttl ms, events max. Gives 1, or 0 when the lease is lost.
 local function report(keys, args)
   if redis.call('GET', keys[1]) ~= args[1] then return 0 end
@@ -214,6 +274,70 @@ local function release(keys, args)
   return 1
 end
 
+-- KEYS holder holders lease queue; ARGV worker, hold ms, memory ms, job id, owner of the lease, share, queue ttl ms
+-- Makes sure that the worker that runs a job holds the upstream session of the job's owner. Gives 1 (it did already), 2 (it
+-- does now, nobody did before), 3 (it does now, another did), 0 (another one does: the job is moved to its part, unexecuted),
+-- -1 (the lease is lost).
+local function hold(keys, args)
+  if redis.call('GET', keys[3]) ~= args[5] then return -1 end
+  local holder = redis.call('GET', keys[1])
+  if holder == args[1] then
+    redis.call('PEXPIRE', keys[1], args[2])
+    return 1
+  end
+  if holder and alive(keys[4], holder) then
+    local id, share, ttl = args[4], args[6], args[7]
+    local part = part_for(keys[4]:match('^[^@]+') .. '@' .. holder)
+    local now = now_us()
+    redis.call('DEL', keys[3])
+    redis.call('ZREM', keys[4], id)
+    redis.call('ZADD', part, math.floor(now / 1000), id)
+    redis.call('PEXPIRE', part, ttl)
+    redis.call('RPUSH', part .. ':waiting:' .. share, id)
+    redis.call('PEXPIRE', part .. ':waiting:' .. share, ttl)
+    redis.call('ZADD', part .. ':turns', 'NX', now, share)
+    redis.call('PEXPIRE', part .. ':turns', ttl)
+    ring(part, ttl)
+    return 0
+  end
+  redis.call('SET', keys[1], args[1], 'PX', args[2])
+  local count = redis.call('INCR', keys[2])
+  redis.call('PEXPIRE', keys[2], args[3])
+  return count > 1 and 3 or 2
+end
+
+-- KEYS leases of a worker itself (upstream sessions that it holds, backends that it follows); ARGV worker, lease ms
+-- Takes those that are free, renews those that are its own. Gives for each 1, or 0 when another has it.
+local function keep(keys, args)
+  local kept = {}
+  for i, key in ipairs(keys) do
+    local who = redis.call('GET', key)
+    if who == args[1] then
+      redis.call('PEXPIRE', key, args[2])
+    elseif not who then
+      redis.call('SET', key, args[1], 'PX', args[2])
+    end
+    kept[i] = (who == args[1] or not who) and 1 or 0
+  end
+  return kept
+end
+
+-- KEYS as of keep; ARGV worker. Lets go of those that are its own.
+local function yield(keys, args)
+  for _, key in ipairs(keys) do
+    if redis.call('GET', key) == args[1] then redis.call('DEL', key) end
+  end
+  return #keys
+end
+
+-- KEYS changes; ARGV message, channel, changes max, ttl ms. Keeps a change, and tells it together with its id in the stream.
+local function change(keys, args)
+  local id = redis.call('XADD', keys[1], 'MAXLEN', '~', args[3], '*', 'e', args[1])
+  redis.call('PEXPIRE', keys[1], args[4])
+  redis.call('PUBLISH', args[2], struct.pack('>I4', #id) .. id .. struct.pack('>I4', #args[1]) .. args[1])
+  return id
+end
+
 -- KEYS lease job queue audit; ARGV job id, owner, audit record, audit max. Throws a forged job away, and says so.
 local function refuse(keys, args)
   if redis.call('GET', keys[1]) ~= args[2] then return 0 end
@@ -224,6 +348,7 @@ local function refuse(keys, args)
 end
 
 -- KEYS lease job final queue in-flight; ARGV job id, final message, result ttl ms, control channel, cancel message
+-- [, 1 for a job that may be in a part of its queue]
 -- Gives 1 (was not started, is dropped), 2 (runs: its worker was told), 0 (is over, or was never there).
 local function cancel(keys, args)
   if redis.call('EXISTS', keys[3]) == 1 or redis.call('EXISTS', keys[2]) == 0 then return 0 end
@@ -234,6 +359,13 @@ local function cancel(keys, args)
   redis.call('SET', keys[3], args[2], 'PX', args[3])
   forget(keys[4], args[1])
   redis.call('ZREM', keys[5], args[1])
+  if args[6] then
+    local general = keys[4]:match('^[^@]+')
+    redis.call('ZREM', general, args[1])
+    for _, worker in ipairs(redis.call('SMEMBERS', general .. ':parts')) do
+      redis.call('ZREM', general .. '@' .. worker, args[1])
+    end
+  end
   return 1
 end
 
@@ -242,8 +374,13 @@ redis.register_function('tm_claim_@V@', claim)
 redis.register_function('tm_sweep_@V@', sweep)
 redis.register_function('tm_renew_@V@', renew)
 redis.register_function('tm_dispatch_@V@', dispatch)
+redis.register_function('tm_withdraw_@V@', withdraw)
 redis.register_function('tm_report_@V@', report)
 redis.register_function('tm_finish_@V@', finish)
 redis.register_function('tm_release_@V@', release)
 redis.register_function('tm_refuse_@V@', refuse)
 redis.register_function('tm_cancel_@V@', cancel)
+redis.register_function('tm_hold_@V@', hold)
+redis.register_function('tm_keep_@V@', keep)
+redis.register_function('tm_yield_@V@', yield)
+redis.register_function('tm_change_@V@', change)

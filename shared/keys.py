@@ -36,8 +36,8 @@ AUDIT_READERS = "audit"
 HEARTBEATS = "tm:heartbeats"
 """Channel of all workers' heartbeats; a heartbeat names the catalogues that its worker serves."""
 CHANGES = "tm:changes"
-"""Channel of what changed at backends outside of any call. A publication is two frames (`codec.unframe`): the id of the entry
-in the stream `changes(group)` as ASCII, which tells from where on to read what was missed, and the signed message."""
+"""Channel of what changed at backends outside of any call. A publication is two frames (`codec.unframe`): the id of the
+entry in the stream `changes(group)` as ASCII, from which on to read what was missed, and the signed message (field `e`)."""
 CHANGES_MAX = 1_000
 CHANGES_TTL_S = 3600
 """The durable copy of the changes, for streams that are taken up again."""
@@ -151,6 +151,11 @@ def dispatched(jid: str) -> str:
 def reply_channel(edge: str) -> str:
     """The channel that one edge process listens on."""
     return f"tm:edge:{edge}"
+
+
+def edge_channel(edge: str) -> str:
+    """The channel on which other edges speak to one."""
+    return f"tm:edge:{edge}:sessions"
 
 
 def control_channel(group: str) -> str:

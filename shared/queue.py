@@ -28,21 +28,20 @@ class Limits:
 async def enqueue(line: RedisLine, ring: KeyRing, group: str, call: ToolCall, now_ms: int, limits: Limits) -> None:
     """Sign a call and put it on its queue, in one step on the broker.
 
+    Where a worker holds the upstream session of the call's owner, it goes to that worker's part of the queue.
     A call that is there already counts as enqueued, so that this may be sent again when the answer got lost.
     Raises QueueFull, PrincipalBusy, BrokerUnavailable.
     """
     jid = keys.job_id(group, call.call_id)
     share = share_of(call.principal)
+    names = [keys.job(jid), keys.final(jid), call.queue, keys.in_flight(group, call.backend, share)]
+    if call.owner:
+        names.append(keys.holder(group, call.backend, call.owner))
     payload = serialize_job(keys.JOB_NAME, (seal(ring, group, call),), {}, None, now_ms, serializer=pack)
     answer = await fcall(
         line,
         "enqueue",
-        (
-            keys.job(jid),
-            keys.final(jid),
-            call.queue,
-            keys.in_flight(group, call.backend, share),
-        ),
+        names,
         payload,
         max(call.deadline_ms - now_ms, 0) + _MARGIN_MS,
         jid,
@@ -51,6 +50,7 @@ async def enqueue(line: RedisLine, ring: KeyRing, group: str, call: ToolCall, no
         limits.principal_in_flight_max,
         call.deadline_ms,
         keys.QUEUE_TTL_S * 1000,
+        *_routed(call),
     )
     if answer == -1:
         raise QueueFull(f"The queue of backend {call.backend!r} is full. Try again shortly.", retry_after_s=1)
@@ -87,5 +87,11 @@ async def cancel(line: RedisLine, ring: KeyRing, group: str, call: ToolCall, now
         keys.RESULT_TTL_S * 1000,
         keys.control_channel(group),
         seal(ring, group, Cancel(call_id=call.call_id, backend=call.backend, at_ms=now_ms)),
+        *_routed(call),
     )
     return bool(answer == 1)
+
+
+def _routed(call: ToolCall) -> tuple[int, ...]:
+    """The last argument of a function for a call that may belong to one worker's part of its queue."""
+    return (1,) if call.owner or call.parked else ()

@@ -32,6 +32,8 @@ _RESERVED_GROUPS = {
     "edge": "it signs what edges alone may say",
     "code": "it is the scripts' own",
 }
+_OURS = {"REDIS_URL", "AUTH_REDIS_URL"}
+"""Beside `TOOLMESH_*`: variables of the mesh itself, which no backend's process may have."""
 _NEEDED = {"http": "url", "stdio": "command", "rest": "dadl"}
 """The key without which an entry of that transport can do nothing."""
 
@@ -142,19 +144,29 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
         )
     if entry.api_key_env is not None and not _VARIABLE.fullmatch(entry.api_key_env):
         report("api_key_env", "write the name of a credential: `X` stands for the variable `CREDENTIAL_X`.")
-    for logical, variable in entry.env.items():
-        if not logical.startswith("CREDENTIAL_") or not _VARIABLE.fullmatch(variable):
-            report(
-                "env",
-                "map names to names: `CREDENTIAL_X: THE_VARIABLE_THAT_HOLDS_IT`, never to the secret itself.",
-            )
+    for name, variable in entry.env.items():
+        _check_env(entry, name, variable, report)
     if not entry.allow_private_url:
         report("allow_private_url", "`false` is not built yet, so it would guard nothing. Remove it to start without it.")
     _check_options(entry, report)
 
 
+def _check_env(entry: BackendEntry, name: str, variable: str, report: Report) -> None:
+    """One line of `env`. What is written in place of a variable's name may be a secret, so it is never shown."""
+    if entry.transport != "stdio":
+        if not name.startswith("CREDENTIAL_") or not _VARIABLE.fullmatch(variable):
+            report("env", "map names to names: `CREDENTIAL_X: THE_VARIABLE_THAT_HOLDS_IT`, never to the secret itself.")
+    elif not _VARIABLE.fullmatch(name) or not _VARIABLE.fullmatch(variable):
+        report("env", "map names to names: `NAME_FOR_THE_SERVER: VARIABLE_OF_THE_WORKER`, never to the value itself.")
+    elif any(each.startswith("TOOLMESH_") or each.removesuffix("_FILE") in _OURS for each in (name, variable)):
+        report(
+            "env",
+            "`TOOLMESH_*`, `REDIS_URL` and `AUTH_REDIS_URL` are the mesh's own; no server gets them. Remove this line.",
+        )
+
+
 def _check_options(entry: BackendEntry, report: Report) -> None:
-    for name in ("blob_ttl", "timeout", "streaming_timeout"):
+    for name in ("blob_ttl", "timeout", "streaming_timeout", "start_timeout"):
         text = getattr(entry.options, name)
         try:
             fits = text is None or parse_duration(text) > 0
@@ -162,8 +174,10 @@ def _check_options(entry: BackendEntry, report: Report) -> None:
             fits = False
         if not fits:
             report("options", f"`{name}` must be a duration above 0, for instance `30s` or `1h30m`.")
-    if entry.options.connections is not None and entry.options.connections < 1:
-        report("options", "`connections` must be a whole number above 0.")
+    for name in ("connections", "processes", "memory_mib"):
+        number = getattr(entry.options, name)
+        if number is not None and number < 1:
+            report("options", f"`{name}` must be a whole number above 0.")
 
 
 def _check_url(url: str, report: Report) -> None:

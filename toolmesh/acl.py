@@ -30,7 +30,7 @@ EDGE_COMMANDS = (
     | _IN_FUNCTIONS
     | {"get", "time", "xadd", "xrange", "zrange"}
     | {"del", "pexpire", "sadd", "scard", "set", "smembers", "srem", "zadd", "zcard", "zrem", "zremrangebyscore"}
-    | {"lpop", "lrem", "rpush", "hset"}
+    | {"getdel", "getex", "lpop", "lrem", "rpush", "hset"}
 )
 """Beside PUBLISH and FCALL, which have rules of their own. The last lines are for sessions, inboxes and what is wanted."""
 WORKER_COMMANDS = (

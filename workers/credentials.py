@@ -22,6 +22,11 @@ class Credentials:
     def __repr__(self) -> str:
         return "Credentials(…)"
 
+    def variable(self, name: str) -> Secret | None:
+        """A variable of this worker, for a process that gets it under a name of its own; None where it is absent."""
+        value = self._environment.get(name, "")
+        return Secret(value) if value else None
+
     def find(self, name: str, entry: BackendEntry) -> Secret | None:
         """The secret of that logical name for this backend, or None."""
         variable = _PREFIX + name.upper().removeprefix(_PREFIX)

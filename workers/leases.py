@@ -31,7 +31,7 @@ class Stop(Enum):
 class Lease:
     """The right to act for one call."""
 
-    __slots__ = ("call", "claimed", "deadline", "dispatched", "stopped", "task", "valid_until")
+    __slots__ = ("call", "claimed", "deadline", "dispatched", "stopped", "task", "unwanted", "valid_until")
 
     def __init__(self, claimed: Claimed, call: ToolCall, deadline: float, task: asyncio.Task[None]) -> None:
         self.claimed = claimed
@@ -43,6 +43,8 @@ class Lease:
         self.dispatched = False
         """Whether something that changes the world may have been sent in this run."""
         self.stopped: Stop | None = None
+        self.unwanted = False
+        """Whether the client has cancelled the call, which may run to its end nevertheless."""
 
     @property
     def committed(self) -> bool:
@@ -51,6 +53,7 @@ class Lease:
 
     def stop(self, why: Stop) -> None:
         """Stop the call. A dispatched write is not stopped by a wish: it runs to its end, and its result is kept."""
+        self.unwanted |= why is Stop.CANCELLED
         if self.stopped is not None or (why is Stop.CANCELLED and self.committed):
             return
         self.stopped = why

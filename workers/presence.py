@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import suppress
+from functools import partial
 
 import structlog
 
@@ -11,11 +12,13 @@ from shared.catalogue import Catalogue, catalogue_hash
 from shared.clock import BrokerClock
 from shared.codec import seal
 from shared.errors import BrokerUnavailable, MeshError
+from shared.health_file import touch
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import BackendState, Heartbeat
 from shared.settings import Settings
 from workers.backends.backend import Offer
+from workers.changes import Changes, Kind
 from workers.served import Served
 
 log = structlog.get_logger()
@@ -39,6 +42,7 @@ class Presence:
         *,
         worker_id: str,
         queues: list[str],
+        changes: Changes,
     ) -> None:
         self._served = served
         self._line = line
@@ -47,6 +51,7 @@ class Presence:
         self._settings = settings
         self._worker_id = worker_id
         self._queues = queues
+        self._changes = changes
         self._groups = sorted({s.entry.group for s in served.values()})
         self._heart_due = asyncio.Event()
 
@@ -59,7 +64,7 @@ class Presence:
             changed.clear()
             try:
                 if not started:
-                    await served.backend.start(changed.set, lambda uri: None)
+                    await served.backend.start(changed.set, partial(self._changes.update, served.entry.name))
                     started = True
                 await self._take_over(served, await served.backend.list_all())
             except MeshError as error:
@@ -93,6 +98,7 @@ class Presence:
         digest = catalogue_hash(tools, *(b"\n".join(items) for items in others))
         if served.catalogue is None or served.catalogue.hash != digest:
             log.info("tools listed", backend=served.entry.name, tools=len(tools), catalogue=digest)
+        before = served.catalogue
         served.tools = {tool.name: tool for tool in tools}
         served.catalogue = Catalogue(
             backend=served.entry.name,
@@ -106,6 +112,11 @@ class Presence:
         )
         await self._publish(served)
         self._heart_due.set()  # the heartbeat names the catalogue, and edges fetch what it names
+        if before is not None and (kinds := _differing(before, served.catalogue)):
+            # After the heartbeat: who hears of a change and lists again is to find it.
+            with suppress(BrokerUnavailable):
+                await self._beat_once(goodbye=False)
+            await self._changes.tell(served.entry.name, kinds)
 
     async def _publish(self, served: Served) -> None:
         if served.catalogue is None:
@@ -128,6 +139,7 @@ class Presence:
         while True:
             try:
                 await self._beat_once(goodbye=False)
+                touch(self._settings.health_file)
                 now = asyncio.get_running_loop().time()
                 if now >= queue_health_due:
                     queue_health_due = now + _QUEUE_HEALTH_S
@@ -161,7 +173,10 @@ class Presence:
                 if s.entry.group == group and not goodbye
             )
             message = seal(self._ring, group, Heartbeat(worker=self._worker_id, at_ms=now_ms, backends=states))
-            self._line.cmd("SET", keys.heartbeat(group, self._worker_id), message, "PX", life_ms).add_done_callback(_quiet)
+            name = keys.heartbeat(group, self._worker_id)
+            # Without the key, what waits in this worker's parts of queues is anybody's.
+            kept = ("DEL", name) if goodbye else ("SET", name, message, "PX", life_ms)
+            self._line.cmd(*kept).add_done_callback(_quiet)
             roll = keys.workers(group)
             self._line.cmd("ZADD", roll, now_ms + life_ms, self._worker_id).add_done_callback(_quiet)
             self._line.cmd("ZREMRANGEBYSCORE", roll, "-inf", now_ms).add_done_callback(_quiet)
@@ -173,6 +188,18 @@ class Presence:
         life_ms = int((_QUEUE_HEALTH_S + 1) * 1000)
         for queue in self._queues:
             self._line.cmd("SET", keys.queue_health(queue), self._worker_id, "PX", life_ms).add_done_callback(_quiet)
+
+
+def _differing(before: Catalogue, after: Catalogue) -> list[Kind]:
+    """Which lists are not the same."""
+    kinds: list[Kind] = []
+    if before.tools != after.tools:
+        kinds.append("tools")
+    if before.prompts != after.prompts:
+        kinds.append("prompts")
+    if (before.resources, before.templates) != (after.resources, after.templates):
+        kinds.append("resources")
+    return kinds
 
 
 def _quiet(future: asyncio.Future[object]) -> None:

@@ -4,6 +4,7 @@ Every publication is fenced by the lease on the broker: a worker whose lease is 
 """
 
 import asyncio
+from typing import Any
 from typing import Final as Constant
 
 import structlog
@@ -48,22 +49,30 @@ class Publisher:
         """Publish one progress event; gives whether it was taken. Never waits."""
         return self._say(group, call, claimed, Progress(call_id=call.call_id, seq=seq, params=params))
 
-    def notify(
-        self, group: str, call: ToolCall, claimed: Claimed, seq: int, method: str, params: bytes, request_id: str = ""
-    ) -> bool:
-        """Publish another notification, or a request to the client; gives whether it was taken. Never waits."""
+    def notify(self, group: str, call: ToolCall, claimed: Claimed, seq: int, method: str, params: bytes) -> bool:
+        """Publish another notification; gives whether it was taken. Never waits."""
+        return self._say(group, call, claimed, Notice(call_id=call.call_id, seq=seq, method=method, params=params))
+
+    async def ask(
+        self, group: str, call: ToolCall, claimed: Claimed, seq: int, method: str, params: bytes, request_id: str
+    ) -> None:
+        """Publish a request to the client. Raises BrokerUnavailable; a lost lease is noticed by its renewal."""
         said = Notice(call_id=call.call_id, seq=seq, method=method, params=params, request_id=request_id)
-        return self._say(group, call, claimed, said)
+        await fcall(self._line, "report", *self._event(group, call, claimed, said))
 
     def _say(self, group: str, call: ToolCall, claimed: Claimed, said: Spoken) -> bool:
         if self._reports >= _REPORTS_MAX or not self._line.connected:
             return False
+        self._reports += 1
+        future = start_fcall(self._line, "report", *self._event(group, call, claimed, said))
+        future.add_done_callback(self._reported)
+        return True
+
+    def _event(self, group: str, call: ToolCall, claimed: Claimed, said: Spoken) -> tuple[Any, ...]:
+        """Keys and arguments of the function `report`."""
         event = seal(self._ring, group, said)
         jid = claimed.job_id
-        self._reports += 1
-        future = start_fcall(
-            self._line,
-            "report",
+        return (
             (keys.lease(jid), keys.events(jid)),
             claimed.owner,
             event,
@@ -72,8 +81,6 @@ class Publisher:
             keys.EVENTS_TTL_S * 1000,
             keys.EVENTS_MAX,
         )
-        future.add_done_callback(self._reported)
-        return True
 
     def _reported(self, future: asyncio.Future[int]) -> None:
         self._reports -= 1
@@ -96,8 +103,18 @@ class Publisher:
         )
         return bool(answer == 1)
 
-    async def finish(self, group: str, call: ToolCall, claimed: Claimed, final: Final, code: str, started: float) -> None:
+    async def withdraw(self, claimed: Claimed) -> None:
+        """Take the mark of a write back. Where that fails it stays: the call then counts as one that may have happened."""
+        jid = claimed.job_id
+        try:
+            await fcall(self._line, "withdraw", (keys.lease(jid), keys.dispatched(jid)), claimed.owner)
+        except (BrokerUnavailable, ResponseError) as error:
+            log.warning("mark not withdrawn", job=jid, reason=type(error).__name__)
+
+    async def finish(self, group: str, call: ToolCall, claimed: Claimed, final: Final, code: str, started: float) -> bool:
         """Store, publish and record the end of a call, and take it off its queue, in one fenced step.
+
+        Gives whether it was this run that ended the call.
 
         While the broker is away this is tried again: the fence makes that safe, and a lost answer would be a lost call.
         """
@@ -126,10 +143,11 @@ class Publisher:
             except BrokerUnavailable:
                 if loop.time() > give_up:
                     log.error("result lost: the broker stayed away", call_id=call.call_id)
-                    return
+                    return False
                 await asyncio.sleep(_AGAIN_S)
         if not done:
             log.warning("fenced out: another run answers this call", call_id=call.call_id)
+        return done
 
     async def _finish_once(
         self, call: ToolCall, claimed: Claimed, message: bytes, framed: bytes, life_ms: int, record: bytes

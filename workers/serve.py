@@ -10,7 +10,6 @@ from typing import cast
 
 import structlog
 
-from shared import keys
 from shared.clock import BrokerClock
 from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError, MeshError
@@ -19,23 +18,15 @@ from shared.line import RedisLine
 from shared.log import configure
 from shared.mesh_keys import KeyRing
 from shared.settings import Settings
-from shared.subscription import Subscription
+from workers.assembly import Assembly
 from workers.audit_log import AuditLog
 from workers.backends.backend import OpenBackend
-from workers.calls import Calls
-from workers.control import Control
 from workers.credentials import Credentials
-from workers.leases import Leases, Stop
 from workers.missing import open_missing
-from workers.presence import Presence
-from workers.publishing import Publisher
-from workers.runtime import MeshWorker
 from workers.served import Served
 
 log = structlog.get_logger()
 
-_LANES = ("read", "write")
-_AFTERMATH_S = 1.5
 _CLOCK_S = 10.0
 
 
@@ -63,7 +54,6 @@ class _Worker:
         self._ring = ring
         self._worker_id = worker_id
         self._concurrency = concurrency or settings.worker_concurrency
-        self._clock = BrokerClock()
         self._served = {
             entry.name: Served(entry=entry, backend=_opener(entry)(entry, settings, Credentials()))
             for entry in entries
@@ -82,74 +72,34 @@ class _Worker:
         if not await _connect(line, stop):
             return 0
         await ensure_functions(line)
-        await self._clock.measure(line)
-        publisher = Publisher(
-            line, self._ring, self._clock, self._worker_id, inline_bytes_max=settings.inline_result_bytes_max
+        worker = Assembly(
+            line, settings, self._ring, self._served, worker_id=self._worker_id, concurrency=self._concurrency
         )
-        leases = Leases(line, lease_s=settings.lease_s, renew_s=settings.lease_renew_s)
-        calls = Calls(self._served, self._ring, self._clock, leases, publisher)
-        queues = [keys.queue(s.entry.group, s.entry.name, lane) for s in self._served.values() for lane in _LANES]
-        runtime = MeshWorker(
-            line,
-            settings,
-            worker_id=self._worker_id,
-            queues=queues,
-            concurrency=self._concurrency,
-            run=calls.run,
-            discard=publisher.note_discarded,
-            is_open=calls.can_run,
-        )
-        presence = Presence(self._served, line, self._ring, self._clock, settings, worker_id=self._worker_id, queues=queues)
-        groups = sorted({s.entry.group for s in self._served.values()})
-        control = Control(self._ring, self._clock, leases, publisher, groups)
-        cancels = Subscription(url, control.channels, control.on_message, _nothing, timeout_s=settings.redis_timeout_s)
+        await worker.clock.measure(line)
         audit = AuditLog(url, self._worker_id)
-
-        async def greet() -> None:
-            await ensure_functions(line)
-            await self._clock.measure(line)
-            await presence.publish_all()
-
-        line.on_connect.append(greet)
-        await cancels.open()
-        tasks = [
-            asyncio.create_task(job)
-            for job in (
-                runtime.async_run(),
-                presence.beat(),
-                leases.keep_renewed(),
-                self._keep_time(line),
-                *(presence.keep_listed(s) for s in self._served.values()),
-            )
+        await worker.start()
+        beside = [
+            asyncio.create_task(self._keep_time(line, worker.clock)),
+            asyncio.create_task(audit.write_for_ever()),
         ]
-        recording = asyncio.create_task(audit.write_for_ever())
         log.info("worker started", backends=sorted(self._served), pid=os.getpid(), concurrency=self._concurrency)
         asyncio.get_running_loop().call_later(2.0, _freeze)
         await stop.wait()
 
-        log.info("draining", calls=len(runtime.tasks))
-        await presence.say_goodbye()
-        tasks[1].cancel()
-        await runtime.drain(settings.drain_s)
-        leases.stop_all(Stop.SHUTDOWN)
-        if runtime.tasks:
-            await asyncio.wait(runtime.tasks.values(), timeout=_AFTERMATH_S)
-        for task in (*tasks, recording):
+        await worker.stop()
+        for task in beside:
             task.cancel()
-        await asyncio.gather(*tasks, recording, return_exceptions=True)
-        await asyncio.gather(*(s.backend.close() for s in self._served.values()), return_exceptions=True)
-        await cancels.close()
+        await asyncio.gather(*beside, return_exceptions=True)
         await audit.close()
-        await runtime.let_go()
         await line.close()
         log.info("worker stopped")
         return 0
 
-    async def _keep_time(self, line: RedisLine) -> None:
+    async def _keep_time(self, line: RedisLine, clock: BrokerClock) -> None:
         while True:
             await asyncio.sleep(_CLOCK_S)
             try:
-                await self._clock.measure(line)
+                await clock.measure(line)
             except BrokerUnavailable:
                 continue
 
@@ -184,10 +134,6 @@ async def _connect(line: RedisLine, stop: asyncio.Event) -> bool:
         else:
             return True
     return False
-
-
-async def _nothing() -> None:
-    """A missed cancel costs only what its call costs; nothing is looked up."""
 
 
 def _freeze() -> None:

@@ -24,6 +24,8 @@ Handler = Callable[[Context, types.CallToolRequestParams], Awaitable[types.CallT
 
 bus = InMemorySubscriptionBus()
 """Where the `test_trigger_*` tools say that a list changed."""
+changes = {"tools": 0, "prompts": 0}
+"""How often each list changed: its last entry is named by this number."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,14 @@ class Tool:
 
     handler: Handler
     properties: dict[str, Any] = field(default_factory=dict)
+    required: bool = True
+    """Whether all properties are."""
     schema: dict[str, Any] | None = None
 
     @property
     def input_schema(self) -> dict[str, Any]:
-        return self.schema or {"type": "object", "properties": self.properties, "required": sorted(self.properties)}
+        required = sorted(self.properties) if self.required else []
+        return self.schema or {"type": "object", "properties": self.properties, "required": required}
 
 
 def text(said: str) -> types.CallToolResult:
@@ -75,9 +80,11 @@ async def _progress(context: Context, _params: types.CallToolRequestParams) -> t
 
 
 async def _reconnection(context: Context, _params: types.CallToolRequestParams) -> types.CallToolResult:
+    await context.session.send_log_message("info", "Before the stream ends", related_request_id=context.request_id)
     if context.close_sse_stream is not None:
         await context.close_sse_stream()
         await asyncio.sleep(0.2)
+    await context.session.send_log_message("info", "After it was taken up again", related_request_id=context.request_id)
     return text("Reconnection test completed")
 
 
@@ -111,10 +118,11 @@ async def _missing_capability(context: Context, _params: types.CallToolRequestPa
     return text("Sampling is declared")
 
 
-def _tells(event: ToolsListChanged | PromptsListChanged) -> Handler:
+def _changes(kind: str, event: ToolsListChanged | PromptsListChanged) -> Handler:
     async def handler(_context: Context, _params: types.CallToolRequestParams) -> types.CallToolResult:
+        changes[kind] += 1
         await bus.publish(event)
-        return text("Told")
+        return text(f"Changed for the {changes[kind]}. time")
 
     return handler
 
@@ -190,8 +198,8 @@ TOOLS: dict[str, Tool] = {
     "test_elicitation_sep1034_defaults": Tool(_asks(_DEFAULTS, [], "Please provide user information")),
     "test_elicitation_sep1330_enums": Tool(_asks(_ENUMS, [], "Please choose")),
     "test_missing_capability": Tool(_missing_capability),
-    "test_trigger_tool_change": Tool(_tells(ToolsListChanged())),
-    "test_trigger_prompt_change": Tool(_tells(PromptsListChanged())),
-    "test_x_mcp_header": Tool(_region, {"region": {"type": "string", "x-mcp-header": "Region"}}),
+    "test_trigger_tool_change": Tool(_changes("tools", ToolsListChanged())),
+    "test_trigger_prompt_change": Tool(_changes("prompts", PromptsListChanged())),
+    "test_x_mcp_header": Tool(_region, {"region": {"type": "string", "x-mcp-header": "Region"}}, required=False),
     "json_schema_2020_12_tool": Tool(_gives(types.TextContent(type="text", text="valid")), schema=_SCHEMA_2020_12),
 }

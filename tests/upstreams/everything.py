@@ -1,20 +1,21 @@
 """A well-behaved MCP server for tests: the SDK's own, over Streamable HTTP at `/mcp`, as a process.
 
-    python tests/upstreams/everything.py --port 9001 [--era both|legacy] [--json] [--stateless] [--resumable]
+    python tests/upstreams/everything.py --port 9001 [--era both|legacy] [--json] [--stateless] [--resumable] [--sse]
 
 Prints `listening` when it accepts connections. `--era legacy` refuses the 2026 era as an older server does; `--json`
 answers without streams; `--stateless` hands out no session ids; `--resumable` keeps events, so that a stream can be
-taken up again.
+taken up again; `--sse` speaks HTTP+SSE of 2024-11-05 instead, at `/sse` and at `/mcp`.
 
 Tools: `echo(message)`, `add(a,b)`, `slow_progress(steps,step_ms)`, `fail()`, `structured(city)`, `write_line(path,text)`,
 `sleep(ms,cancelled_path)`, `grow(name)` (a further tool, and tools/list_changed), `interrupted()` (ends its stream
-early), `routed(region,text)` (wants `region` as a header).
+early), `routed(region,text)` (wants `region` as a header). What else it has is in `everything_features.py`.
 """
 
 import argparse
 import asyncio
 import os
 import socket
+import warnings
 from typing import Annotated, Any
 
 import anyio
@@ -25,6 +26,8 @@ from mcp_types import JSONRPCMessage
 from pydantic import Field
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests.upstreams.everything_features import add_features
 
 server = MCPServer("everything", version="1", log_level="WARNING")
 
@@ -144,6 +147,18 @@ class OnlyLegacy:
         await JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, 400)(scope, receive, send)
 
 
+class AtBoth:
+    """HTTP+SSE at `/mcp` too, as of a server whose URL does not say what it speaks."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == "/mcp":
+            scope = {**scope, "path": "/sse", "raw_path": b"/sse"}
+        await self._app(scope, receive, send)
+
+
 class Announced(uvicorn.Server):
     """Says when it listens."""
 
@@ -160,13 +175,21 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--stateless", action="store_true")
     parser.add_argument("--resumable", action="store_true")
+    parser.add_argument("--sse", action="store_true")
     given = parser.parse_args()
-    app: ASGIApp = server.streamable_http_app(
-        json_response=given.json,
-        stateless_http=given.stateless,
-        event_store=Events() if given.resumable else None,
-        retry_interval=50 if given.resumable else None,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the SDK warns of what 2026-07-28 has dropped
+        add_features(server)
+    app: ASGIApp
+    if given.sse:
+        app = AtBoth(server.sse_app())
+    else:
+        app = server.streamable_http_app(
+            json_response=given.json,
+            stateless_http=given.stateless,
+            event_store=Events() if given.resumable else None,
+            retry_interval=50 if given.resumable else None,
+        )
     if given.era == "legacy":
         app = OnlyLegacy(app)
     config = uvicorn.Config(

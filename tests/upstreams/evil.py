@@ -1,10 +1,11 @@
 """A badly behaved MCP server for tests: plain asyncio, Streamable HTTP at any path, as a process.
 
-    python tests/upstreams/evil.py --port 9001 [--era modern|legacy] [--always MODE] [--listing LISTING]
+    python tests/upstreams/evil.py --port 9001 [--era modern|legacy] [--always MODE] [--listing LISTING] [--picky]
 
 Prints `listening` when it accepts connections. Every mode of `MODES` is a tool: calling it gets the answer of that mode.
 `--always MODE` answers every request that way, the handshake included. `--listing`: `modes` (default; one tool per
-mode), `bad` (some definitions are not fit to be listed), `pages` (three pages), `loop` (pages without end).
+mode), `bad` (some definitions are not fit to be listed), `pages` (three pages), `loop` (pages without end). `--picky`:
+tells of changes, but refuses to watch any resource.
 
 GET answers 405. `counts` is a tool whose text is the number of `tools/call` requests so far, by tool.
 """
@@ -17,6 +18,9 @@ import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from tests.upstreams.evil_beside import BESIDE, Said, event
+from tests.upstreams.evil_listing import listing
 
 Answer = Callable[[asyncio.StreamWriter, Any, dict[str, Any]], Awaitable[None]]
 
@@ -260,6 +264,18 @@ async def counts(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any])
     await send_json(writer, answer(rid, json.dumps(result).encode()))
 
 
+async def last(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
+    """What came before this request, as text."""
+    result = {"content": [{"type": "text", "text": BEFORE.decode()}]}
+    await send_json(writer, answer(rid, json.dumps(result).encode()))
+
+
+async def heard(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
+    """What was posted beside requests since a stream that asks began."""
+    result = {"content": [{"type": "text", "text": json.dumps(HEARD)}]}
+    await send_json(writer, answer(rid, json.dumps(result).encode()))
+
+
 async def wire(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
     """What came over the wire, as text."""
     result = {"content": [{"type": "text", "text": LAST.decode()}]}
@@ -270,6 +286,22 @@ CALLS: Counter[str] = Counter()
 HEARD: list[Any] = []
 BOTH_HEARD = asyncio.Event()
 LAST = b""
+BEFORE = b""
+
+
+def beside(said: Said) -> Answer:
+    async def stream(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
+        async def write(data: bytes) -> None:
+            await send_chunk(writer, data)
+
+        HEARD.clear()
+        writer.write(head(kind="text/event-stream", transfer_encoding="chunked"))
+        await said(write, rid, PLAIN)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    return stream
+
 
 MODES: dict[str, Answer] = {
     f.__name__: f
@@ -277,44 +309,12 @@ MODES: dict[str, Answer] = {
         plain, plain_stream, hang, huge, huge_chunked, huge_event, endless_stream, flood, endless_flood, bad_json,
         not_a_number, bad_utf8, deep, very_deep, no_object, batch, wrong_id, wrong_id_stream, wrong_type, cut_body,
         cut_stream, cut_before, gzip_bomb, gzip_fine, redirect, long_header, many_headers, not_http, rpc_error,
-        rpc_error_400, asks_back, counts, wire,
+        rpc_error_400, asks_back, counts, heard, last, wire,
     )
 } | {
     f"error_{code}": status(f"{code} {reason}")
     for code, reason in ((202, "Accepted"), (401, "Unauthorized"), (403, "Forbidden"), (404, "Not Found"), (500, "Oops"))
-}  # fmt: skip
-
-SCHEMA = {"type": "object"}
-
-
-def listing(kind: str, cursor: str | None) -> dict[str, Any]:
-    """The result of tools/list."""
-    good = {"name": "good", "inputSchema": SCHEMA, "x-kept": [1.0]}
-    if kind == "bad":
-        endless: dict[str, Any] = {"type": "object"}
-        for _ in range(100):
-            endless = {"type": "object", "properties": {"a": endless}}
-        bad = [
-            {"name": "ns/slash", "inputSchema": SCHEMA},
-            {"name": "no_type", "inputSchema": {"properties": {}}},
-            {"name": "no_schema"},
-            {"name": "remote", "inputSchema": SCHEMA | {"properties": {"a": {"$ref": "http://127.0.0.1:9/s"}}}},
-            {"name": "file", "inputSchema": SCHEMA | {"$ref": "file:///etc/passwd"}},
-            {"name": "deep", "inputSchema": endless},
-            {"name": "wide", "inputSchema": SCHEMA | {"enum": list(range(5000))}},
-            {"name": "fat", "inputSchema": SCHEMA | {"description": "x" * 300_000}},
-            {"name": "wrong", "inputSchema": SCHEMA | {"properties": {"a": {"pattern": "("}}}},
-            {"name": "output", "inputSchema": SCHEMA, "outputSchema": {"type": "string"}},
-            {"name": "good", "inputSchema": SCHEMA, "description": "another of the same name"},
-            {"inputSchema": SCHEMA},
-        ]
-        return {"tools": [good, *bad]}
-    if kind == "pages":
-        page = int(cursor or 0)
-        return {"tools": [{**good, "name": f"page{page}"}], **({"nextCursor": str(page + 1)} if page < 2 else {})}
-    if kind == "loop":
-        return {"tools": [good], "nextCursor": "again"}
-    return {"tools": [{"name": name, "inputSchema": SCHEMA} for name in MODES]}
+} | {name: beside(said) for name, said in BESIDE.items()}  # fmt: skip
 
 
 async def respond(writer: asyncio.StreamWriter, message: dict[str, Any], given: argparse.Namespace) -> None:
@@ -329,13 +329,19 @@ async def respond(writer: asyncio.StreamWriter, message: dict[str, Any], given: 
     elif given.always:
         await MODES[given.always](writer, rid, params)
     elif method == "server/discover" and given.era == "modern":
-        result = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "resultType": "complete"}
+        tells = {"tools": {"listChanged": True}, "resources": {"subscribe": True}} if given.picky else {"tools": {}}
+        result = {"supportedVersions": ["2026-07-28"], "capabilities": tells, "resultType": "complete"}
         await send_json(writer, answer(rid, json.dumps(result).encode()))
     elif method == "initialize" and given.era == "legacy":
         result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "evil"}}
         await send_json(writer, answer(rid, json.dumps(result).encode()), mcp_session_id="evil-1")
+    elif method == "subscriptions/listen" and given.picky and not params["notifications"].get("resourceSubscriptions"):
+        writer.write(head(kind="text/event-stream", transfer_encoding="chunked"))
+        await send_chunk(writer, event(method="notifications/subscriptions/acknowledged"))
+        await send_chunk(writer, event(method="notifications/tools/list_changed"))
+        await asyncio.sleep(3600)
     elif method == "tools/list":
-        await send_json(writer, answer(rid, json.dumps(listing(given.listing, params.get("cursor"))).encode()))
+        await send_json(writer, answer(rid, json.dumps(listing(given.listing, params.get("cursor"), MODES)).encode()))
     elif method == "tools/call":
         CALLS[params["name"]] += 1
         await MODES[params["name"]](writer, rid, params)
@@ -346,7 +352,7 @@ async def respond(writer: asyncio.StreamWriter, message: dict[str, Any], given: 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, given: argparse.Namespace) -> None:
     """One connection, until either side ends it."""
-    global LAST
+    global LAST, BEFORE
     try:
         while not writer.is_closing():
             request = await reader.readuntil(b"\r\n\r\n")
@@ -358,7 +364,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, give
             if not request.startswith(b"POST"):
                 writer.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
                 continue
-            LAST = request + body
+            LAST, BEFORE = request + body, LAST
             await respond(writer, json.loads(body), given)
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
@@ -373,6 +379,7 @@ async def main() -> None:
     parser.add_argument("--era", choices=("modern", "legacy"), default="modern")
     parser.add_argument("--always", choices=sorted(MODES))
     parser.add_argument("--listing", choices=("modes", "bad", "pages", "loop"), default="modes")
+    parser.add_argument("--picky", action="store_true")
     given = parser.parse_args()
     server = await asyncio.start_server(lambda r, w: serve(r, w, given), "127.0.0.1", given.port, limit=8 * 1024 * 1024)
     print("listening", flush=True)

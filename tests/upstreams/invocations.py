@@ -39,6 +39,7 @@ def invocation(tool: str, arguments: dict[str, Any] | bytes = b"{}", **how: Any)
         "notify": lambda method, params: None,
         "ask": _refuse,
         "dispatch": _dispatch,
+        "renewed": lambda: None,
     }
     raw = arguments if isinstance(arguments, bytes) else msgspec.json.encode(arguments)
     return Invocation(tool=tool, arguments=raw, **(plain | how))
@@ -57,6 +58,8 @@ class Caller:
     answer: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda method, params: REFUSED
     """What the client answers: an object with `result` or `error`."""
     dispatched: int = 0
+    renewals: int = 0
+    """How often it was told that the session of an owner is a new one."""
 
     async def start(self) -> None:
         """Start the backend."""
@@ -97,6 +100,7 @@ class Caller:
                 notify=lambda method, params: self.notices.append((method, msgspec.json.decode(params))),
                 ask=self._ask,
                 dispatch=self._dispatch,
+                renewed=self._renewed,
             )
         )
 
@@ -112,6 +116,9 @@ class Caller:
         asked = msgspec.json.decode(params)
         self.asked.append((method, asked))
         return msgspec.json.encode(self.answer(method, asked))
+
+    def _renewed(self) -> None:
+        self.renewals += 1
 
     async def _dispatch(self) -> None:
         self.dispatched += 1

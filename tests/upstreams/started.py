@@ -20,7 +20,7 @@ _SCRIPTS = Path(__file__).parent
 
 
 class Upstream:
-    """`everything` or `evil`, on a port of its own."""
+    """`everything`, `evil` or `evil_sse`, on a port of its own."""
 
     def __init__(self, directory: Path, kind: str, *options: str) -> None:
         self.port = free_port()

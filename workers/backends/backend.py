@@ -21,6 +21,10 @@ Ask = Callable[[str, bytes], Awaitable[bytes]]
 answered in time, is answered with an error, so that it never raises but for the end of the call."""
 
 
+def _unheard() -> None:
+    """For who does not want to know."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """One verified request, as a backend sees it."""
@@ -53,6 +57,8 @@ class Invocation:
     dispatch: Callable[[], Awaitable[None]]
     """Await it immediately before the first byte that may have an effect leaves; each attempt awaits it anew.
     It raises when this worker may no longer act, and then nothing may be sent."""
+    renewed: Callable[[], None] = _unheard
+    """Tell that the upstream session that the owner had is gone and a new one was opened. Never blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,14 @@ def legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture(scope="session", params=["modern", "legacy"])
+@pytest.fixture(scope="session")
+def sse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """The SDK's server over HTTP+SSE, at a URL that does not say so."""
+    with _upstream(tmp_path_factory, "everything", "--sse") as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session", params=["modern", "legacy", "sse"])
 def upstream(request: pytest.FixtureRequest) -> Upstream:
     """The SDK's server in each era."""
     found = request.getfixturevalue(request.param)
@@ -51,6 +58,13 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
 def evil_legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The bad one, 2025 era."""
     with _upstream(tmp_path_factory, "evil", "--era", "legacy") as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def evil_sse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """The bad one, HTTP+SSE."""
+    with _upstream(tmp_path_factory, "evil_sse") as upstream:
         yield upstream
 
 

@@ -1,9 +1,10 @@
-"""The kind `http`: MCP servers over Streamable HTTP, in both protocol eras.
+"""The kind `http`: MCP servers over Streamable HTTP, in both protocol eras, and over the HTTP+SSE of 2024-11-05.
 
-In the order of the flow: `upstream` (the backend: attempts, deadlines), `sessions` (which session carries a call),
-`handshake` (server/discover, initialize), `wire` (requests as headers and bodies), `parameter_headers` (`Mcp-Param-*`),
-`exchange` (one request until its answer), `connection` (aiohttp), `answer` (JSON or a stream, bounded), `events` (the
-stream's grammar), `hearing` (what the upstream says beside the answer), `listing` (tools/list), `following` (changes).
+In the order of the flow: `upstream` (the backend: its parts, deadlines), `attempts` (what is sent again), `owners` and
+`sessions` (which session carries a call), `handshake` (server/discover, initialize), `session`, `calling` (one attempt),
+`exchange` (one request until its answer), `connection` (aiohttp), `answer` (JSON or a stream, bounded), `legacy_stream`
+(HTTP+SSE), `events` (the grammar of streams), `budget` (their size), `following` and `listening` (the stream that belongs
+to no request), `changes` (what is passed on of it). What does not depend on the transport is in `mcp_protocol`.
 """
 
 from shared.configuration import BackendEntry

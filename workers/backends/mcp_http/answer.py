@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamError, UpstreamTooLarge
 from shared.settings import Settings
+from workers.backends.mcp_http.budget import Budget
 from workers.backends.mcp_http.events import EventParser
 from workers.backends.mcp_protocol.message import Hear, Message, RpcError, decode_error, decode_message, result_of
 
@@ -26,7 +27,7 @@ _SESSION_GONE = re.compile(r"session (is )?(not found|terminated|unknown|expired
 
 
 class SessionLost(UpstreamBadResponse):
-    """The upstream answered that it knows no such session (or protocol version); it did nothing."""
+    """The upstream answered that it knows no such session (protocol version, method of HTTP); it did nothing."""
 
 
 class StreamEnded(UpstreamBadResponse):
@@ -63,7 +64,7 @@ async def read_answer(
     UpstreamBadResponse.
     """
     if response.status != 200:
-        await _refuse(response, session=session)
+        await refuse(response, session=session)
     if is_stream(response):
         return await _read_stream(response, request_id, settings, hear, check_depth=check_depth)
     if _content_type(response) != "application/json":
@@ -72,7 +73,7 @@ async def read_answer(
     message = await decode_message(body, settings.json_depth_max if check_depth else None)
     if message.id != request_id and (message.error is UNSET or isinstance(message.id, int | str)):
         raise UpstreamBadResponse("The upstream answered another request than the one that was sent.")
-    return _result(message, response.status)
+    return result_or_error(message, response.status)
 
 
 async def _read_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
@@ -96,48 +97,48 @@ async def _read_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
 async def _read_stream(
     response: aiohttp.ClientResponse, request_id: int, settings: Settings, hear: Hear, *, check_depth: bool
 ) -> bytes:
-    async def hear_until_answer(message: Message) -> bool:
+    async def hear_until_answer(message: Message, size: int) -> bool:
         if message.method is not UNSET:
             await hear(message)
             return False
         return message.id == request_id or (message.id is None and message.error is not UNSET)
 
-    answer = await follow_stream(response, settings, hear_until_answer, check_depth=check_depth)
-    return _result(answer, response.status)
+    budget = Budget(settings.upstream_stream_bytes_max)
+    answer = await follow_stream(response, settings, hear_until_answer, budget, check_depth=check_depth)
+    return result_or_error(answer, response.status)
 
 
 async def follow_stream(
     response: aiohttp.ClientResponse,
     settings: Settings,
-    take: Callable[[Message], Awaitable[bool]],
+    take: Callable[[Message, int], Awaitable[bool]],
+    budget: Budget,
     *,
     check_depth: bool = True,
-    endless: bool = False,
+    parser: EventParser | None = None,
 ) -> Message:
-    """Read a stream's messages until `take` says that one is the answer, and give that one.
+    """Read a stream's messages until `take`, given each with its size, says that one is the answer; give that one.
 
-    `endless`: no limit on all events together. Raises StreamEnded, UpstreamTooLarge, UpstreamBadResponse.
+    `parser`: who has read the beginning. Raises StreamEnded, UpstreamTooLarge, UpstreamBadResponse.
     """
-    parser = EventParser(settings.upstream_answer_bytes_max)
+    parser = parser or EventParser(settings.upstream_answer_bytes_max)
     depth_max = settings.json_depth_max if check_depth else None
-    total = 0
     try:
         while piece := await response.content.readany():
-            total += len(piece)
-            if total > settings.upstream_stream_bytes_max and not endless:
-                raise UpstreamTooLarge(f"The upstream's stream has more than {settings.upstream_stream_bytes_max} bytes.")
+            budget.spend(len(piece))
             for data in parser.feed(piece):
                 message = await decode_message(data, depth_max)
                 if message.method is not UNSET and len(data) > settings.upstream_event_bytes_max:
                     raise UpstreamTooLarge(f"The upstream sent a notification of {len(data)} bytes.")
-                if await take(message):
+                if await take(message, len(data)):
                     return message
     except (aiohttp.ClientError, OSError) as cause:
         raise StreamEnded(parser.last_id, parser.retry_s) from cause
     raise StreamEnded(parser.last_id, parser.retry_s)
 
 
-def _result(message: Message, status: int) -> bytes:
+def result_or_error(message: Message, status: int) -> bytes:
+    """The raw `result` of an answer. Raises SessionLost, UpstreamError or UpstreamBadResponse."""
     if message.error is not UNSET:
         _raise_error(bytes(message.error), status, session=True)
     return result_of(message)
@@ -161,8 +162,8 @@ def _tells_session_lost(error: RpcError, status: int, *, session: bool) -> bool:
     return status == 200 and error.code == _INVALID_REQUEST and _SESSION_GONE.search(error.message) is not None
 
 
-async def _refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoReturn:
-    """Raise what a status other than 200 means."""
+async def refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoReturn:
+    """Raise what a status other than 200 means. `session`: whether the request named a session."""
     status = response.status
     if status in (401, 403):
         raise UpstreamDenied(f"The upstream refused our credential (HTTP {status}); the operator has to renew it.")
@@ -179,4 +180,6 @@ async def _refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoRetur
             _raise_error(bytes(message.error), status, session=session)
     if status == 404 and session:
         raise SessionLost("The upstream does not know the session that it opened.")
+    if status == 405:
+        raise SessionLost("The upstream does not take requests here (any more).")
     raise UpstreamBadResponse(f"The upstream answered with HTTP {status}.")

@@ -43,7 +43,7 @@ class Connection:
         self._entry = entry
         self._settings = settings
         self._credentials = credentials
-        self._url = _endpoint(entry)
+        self.url = _endpoint(entry)
         self._http: aiohttp.ClientSession | None = None
         self._running_out: dict[aiohttp.ClientResponse, asyncio.TimerHandle] = {}
 
@@ -77,27 +77,29 @@ class Connection:
         if self._http is not None:
             await self._http.close()
 
-    async def post(self, headers: Mapping[str, str], body: bytes) -> aiohttp.ClientResponse:
+    async def post(self, headers: Mapping[str, str], body: bytes, to: yarl.URL | None = None) -> aiohttp.ClientResponse:
         """Send a message; gives the response once its headers are here. The caller closes it.
+
+        `to`: the URL of the same origin that takes messages, where that is not the entry's.
 
         Raises UpstreamUnreachable (nothing was sent), UpstreamDenied (no credential, nothing was sent),
         BrokenConnection or UpstreamBadResponse.
         """
-        return await self._request("POST", headers, body)
+        return await self._request("POST", headers, body, to)
 
     async def get(self, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        """Open a stream (2025 era)."""
+        """Open a stream (2024 and 2025 eras)."""
         return await self._request("GET", headers, None)
 
     async def delete(self, headers: Mapping[str, str]) -> None:
         """End a session (2025 era)."""
         (await self._request("DELETE", headers, None)).close()
 
-    async def tell(self, headers: Mapping[str, str], body: bytes) -> None:
+    async def tell(self, headers: Mapping[str, str], body: bytes, to: yarl.URL | None = None) -> None:
         """Send a message that has no answer, within the time for connecting; failures are of no consequence."""
         try:
             async with asyncio.timeout(self._settings.upstream_connect_s):
-                (await self.post(headers, body)).release()
+                (await self.post(headers, body, to)).release()
         except (TimeoutError, UpstreamUnreachable, UpstreamDenied, UpstreamBadResponse) as cause:
             log.debug("a message was not delivered", backend=self._entry.name, cause=str(cause))
 
@@ -118,12 +120,14 @@ class Connection:
         if timer is not None:
             timer.cancel()
 
-    async def _request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> aiohttp.ClientResponse:
+    async def _request(
+        self, method: str, headers: Mapping[str, str], body: bytes | None, to: yarl.URL | None = None
+    ) -> aiohttp.ClientResponse:
         assert self._http is not None
         headers = self._with_credential(headers)
         data = io.BytesIO(body) if body is not None and len(body) > _WHOLE_BODY_BYTES else body
         try:
-            return await self._http.request(method, self._url, data=data, headers=headers, allow_redirects=False)
+            return await self._http.request(method, to or self.url, data=data, headers=headers, allow_redirects=False)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as cause:
             raise UpstreamUnreachable(self._why_unreachable(cause)) from cause
         except aiohttp.ClientConnectionError as cause:

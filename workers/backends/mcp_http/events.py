@@ -14,6 +14,8 @@ class EventParser:
         """Id of the last event that had one."""
         self.retry_s: float | None = None
         """How long the upstream wants us to wait before we take up the stream again."""
+        self.endpoint: bytes | None = None
+        """Data of the last `endpoint` event (HTTP+SSE, MCP 2024-11-05)."""
         self._event_bytes_max = event_bytes_max
         self._buffer = bytearray()
         self._ended_in_cr = False
@@ -55,6 +57,8 @@ class EventParser:
                 self._note_id(value)
             elif field == b"retry" and value.isdigit() and len(value) < 10:
                 self.retry_s = min(int(value), _RETRY_MS_MAX) / 1000
+        if kind == b"endpoint":
+            self.endpoint = b"\n".join(data)
         return b"\n".join(data) if kind in (b"", b"message") else b""
 
     def _note_id(self, value: bytes) -> None:

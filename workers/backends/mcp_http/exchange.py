@@ -1,7 +1,7 @@
 """One request until its answer, over one session: send, read, take up a broken stream, cancel."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import aiohttp
 
@@ -9,7 +9,7 @@ from shared.errors import MeshError, UpstreamTooLarge
 from shared.settings import Settings
 from workers.backends.mcp_http.answer import StreamEnded, is_stream, read_answer
 from workers.backends.mcp_http.connection import Connection
-from workers.backends.mcp_http.handshake import Session
+from workers.backends.mcp_http.session import Session
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.message import Hear
 
@@ -32,6 +32,8 @@ class Exchange:
         nothing; the closed stream in the modern era.
         """
         try:
+            if session.stream is not None:
+                return await session.stream.send(request, hear, check_depth=check_depth)
             response = await self._connection.post({**session.headers, **request.headers}, request.body)
             try:
                 return await self._read(response, session, request, hear, check_depth)
@@ -56,7 +58,11 @@ class Exchange:
             return None
 
         async def reply(body: bytes) -> None:
-            await self._connection.tell(session.headers, body)
+            telling = self._connection.tell(session.headers, body, session.to)
+            if session.stream is None:
+                await telling
+            else:
+                self._in_background(telling)  # nobody else's answer on that stream waits for it
 
         return reply
 
@@ -102,9 +108,13 @@ class Exchange:
 
     def _notify_cancelled(self, session: Session, request_id: int) -> None:
         """Tell the upstream in the background: who gives up does not wait for it."""
-        if len(self._notices) >= _NOTICES_MAX:
-            return
         body = wire.notification("notifications/cancelled", b'"requestId":%d' % request_id)
-        notice = asyncio.create_task(self._connection.tell(session.headers, body))
+        self._in_background(self._connection.tell(session.headers, body, session.to))
+
+    def _in_background(self, telling: Coroutine[None, None, None]) -> None:
+        if len(self._notices) >= _NOTICES_MAX:
+            telling.close()
+            return
+        notice = asyncio.create_task(telling)
         self._notices.add(notice)
         notice.add_done_callback(self._notices.discard)

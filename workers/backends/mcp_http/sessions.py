@@ -1,13 +1,15 @@
-"""Which session carries a request: one for all in the modern era, a bounded pool of them in the 2025 era."""
+"""Which session carries a request: one for all in the modern era, a bounded pool of them in the eras before."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
-from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamError, UpstreamUnreachable
+from shared.errors import UpstreamError, UpstreamUnreachable
 from shared.settings import Settings
 from workers.backends.mcp_http.connection import Connection
-from workers.backends.mcp_http.handshake import Session, discover, initialize
+from workers.backends.mcp_http.handshake import Handshake
+from workers.backends.mcp_http.session import Session
 
 log = structlog.get_logger()
 
@@ -15,19 +17,24 @@ _GOODBYE_S = 1.0
 
 
 class Sessions:
-    """The sessions of one backend."""
+    """The sessions of one backend, or those of one owner at a backend."""
 
-    def __init__(self, connection: Connection, settings: Settings, backend: str) -> None:
+    def __init__(
+        self, connection: Connection, handshake: Handshake, settings: Settings, backend: str, *, owned: bool = False
+    ) -> None:
         self._connection = connection
+        self._handshake = handshake
         self._settings = settings
         self._backend = backend
+        self._owned = owned
         self._open: list[Session] = []
-        self._modern: bool | None = None
-        """The upstream's era; None while it is not known."""
         self._opening = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
         self.opened_so_far = 0
+        self.lost_so_far = 0
         self.opened = asyncio.Event()
         """Set while there is a session."""
+        self.on_lost: Callable[[], None] = _nothing
 
     async def acquire(self) -> Session:
         """The least loaded session, opened if there is none or if all are busy. Give it back with `release`.
@@ -48,19 +55,33 @@ class Sessions:
         """A session, if there is one."""
         return self._open[0] if self._open else None
 
+    def has(self, session: Session) -> bool:
+        """Whether it is one that requests may still get."""
+        return session in self._open
+
     def lose(self, session: Session) -> None:
         """The upstream does not know this session (any more): nobody gets it again."""
-        if session in self._open:
-            self._open.remove(session)
-            if session.modern:
-                self._modern = None
-            if not self._open:
-                self.opened.clear()
+        if session not in self._open:
+            return
+        self._open.remove(session)
+        self.lost_so_far += 1
+        if session.modern:
+            self._handshake.forget()
+        if not self._open:
+            self.opened.clear()
+        self.on_lost()
+        if session.stream is not None:
+            ending = asyncio.create_task(session.stream.close())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
         """Tell the upstream that its sessions are over, as far as it answers soon."""
         leaving = [self._connection.delete(s.headers) for s in self._open if s.id is not None]
+        streams = [s.stream.close() for s in self._open if s.stream is not None]
         self._open.clear()
+        self.opened.clear()
+        await asyncio.gather(*streams, *self._ending, return_exceptions=True)
         if leaving:
             try:
                 async with asyncio.timeout(_GOODBYE_S):
@@ -76,6 +97,7 @@ class Sessions:
     def _may_grow(self, least: Session) -> bool:
         return (
             least.id is not None
+            and not self._owned
             and least.in_flight >= self._settings.upstream_session_calls
             and len(self._open) < self._settings.upstream_sessions
         )
@@ -85,29 +107,20 @@ class Sessions:
             session = self._least_loaded()  # another request may have opened one meanwhile
             if session is not None and not self._may_grow(session):
                 return session
-            session = await self._negotiate()
+            session = await self._handshaken()
             self.opened_so_far += 1
             session.number = self.opened_so_far
             self._open.append(session)
             self.opened.set()
-            log.debug("session opened", backend=self._backend, modern=session.modern, sessions=len(self._open))
+            if session.stream is not None:
+                session.stream.on_end(lambda: self.lose(session))
+            log.debug("session opened", backend=self._backend, era=session.era, sessions=len(self._open))
             return session
 
-    async def _negotiate(self) -> Session:
+    async def _handshaken(self) -> Session:
         try:
             async with asyncio.timeout(self._settings.upstream_handshake_s):
-                if self._modern is not False:
-                    session = await discover(self._connection, self._settings)
-                    if session is not None:
-                        self._modern = True
-                        return session
-                try:
-                    session = await initialize(self._connection, self._settings)
-                except (UpstreamError, UpstreamBadResponse, UpstreamDenied):
-                    self._modern = None  # it may have been replaced by one of the other era
-                    raise
-                self._modern = False
-                return session
+                return await self._handshake.open(owned=self._owned)
         except TimeoutError:
             raise UpstreamUnreachable(
                 f"Backend {self._backend!r} did not answer the handshake in {self._settings.upstream_handshake_s:g} s; "
@@ -117,3 +130,7 @@ class Sessions:
             raise UpstreamUnreachable(
                 f"Backend {self._backend!r} refused to open a session; no call was sent."
             ) from refused
+
+
+def _nothing() -> None:
+    """Nobody follows."""

@@ -1,13 +1,7 @@
-"""The backend of kind `http`: attempts, deadlines, and what may be sent twice.
-
-Within a run a request is sent again, whatever its class, only if no byte of it was sent or the upstream answered that it
-does not know the session. A connection that breaks before an answer leaves open what happened: then only a call that
-may run twice is sent once more.
-"""
+"""The backend of kind `http`: what it is made of, its deadlines, its offer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import count
 
 from shared.configuration import BackendEntry
@@ -15,56 +9,61 @@ from shared.durations import parse_duration
 from shared.errors import ConfigurationError, UpstreamTimeout, UpstreamUnreachable
 from shared.settings import Settings
 from workers.backends.backend import Invocation, Offer
-from workers.backends.mcp_http.answer import SessionLost
-from workers.backends.mcp_http.connection import BrokenConnection, Connection
+from workers.backends.mcp_http.attempts import Attempts, Wish
+from workers.backends.mcp_http.calling import Calling, Progress
+from workers.backends.mcp_http.changes import Changes
+from workers.backends.mcp_http.connection import Connection
 from workers.backends.mcp_http.exchange import Exchange
 from workers.backends.mcp_http.following import Following
-from workers.backends.mcp_http.handshake import Session
+from workers.backends.mcp_http.handshake import Handshake
+from workers.backends.mcp_http.listening import Listening
+from workers.backends.mcp_http.owners import Owners
+from workers.backends.mcp_http.session import Session
 from workers.backends.mcp_http.sessions import Sessions
 from workers.backends.mcp_protocol import wire
-from workers.backends.mcp_protocol.hearing import Hearing
 from workers.backends.mcp_protocol.listing import Lister
 from workers.backends.mcp_protocol.message import Message
-from workers.backends.mcp_protocol.parameter_headers import HeaderMap, parameter_headers
 from workers.credentials import Credentials
-
-_FIRST_PAUSE_S = 0.05
-_LONGEST_PAUSE_S = 0.4
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far a call got: what a time-out means depends on it."""
-
-    sent: bool = False
 
 
 class Upstream:
-    """One MCP server over Streamable HTTP."""
+    """One MCP server over HTTP."""
 
     def __init__(self, entry: BackendEntry, settings: Settings, credentials: Credentials) -> None:
         self._entry = entry
         self._settings = settings
         self._timeout_s = _timeout_s(entry, settings)
-        self._connection = Connection(entry, settings, credentials)
-        self._sessions = Sessions(self._connection, settings, entry.name)
-        self._exchange = Exchange(self._connection, settings)
         self._ids = count(1)
-        self._following = Following(self._connection, self._sessions, self._exchange, settings, self._ids)
+        self._connection = Connection(entry, settings, credentials)
+        self._changes = Changes(settings)
+        self._exchange = Exchange(self._connection, settings)
+        self._listening = Listening(self._exchange, self._changes, settings)
+        self._handshake = Handshake(self._connection, settings, entry, self._listening.to)
+        self._sessions = Sessions(self._connection, self._handshake, settings, entry.name)
+        self._following = self._follow(self._sessions, self._changes)
+        self._owners = Owners(self._open_owned, settings, entry.name)
+        self._attempts = Attempts(self._sessions, self._owners, self._handshake)
+        self._with_sessions = Handshake(self._connection, settings, entry, self._listening.to, prefers_sessions=True)
+        self._talks = Sessions(self._connection, self._with_sessions, settings, entry.name)
+        self._talk_attempts = Attempts(self._talks, self._owners, self._with_sessions)
+        self._calling = Calling(entry, self._exchange, self._changes, settings, self._ids)
         self._lister = Lister(entry, settings)
-        self._headers: dict[str, HeaderMap] = {}
         self._slots = asyncio.Semaphore(entry.options.connections or settings.upstream_connections)
 
     async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
         """Get ready; the first listing or call connects."""
         self._connection.open()
-        self._following.start(changed)
+        self._changes.start(changed, updated)
+        self._following.start()
 
     async def close(self) -> None:
         """Stop following, end the sessions, close the connections."""
+        self._changes.close()
         await self._following.close()
-        await self._exchange.close()
+        await self._owners.close()
         await self._sessions.close()
+        await self._talks.close()
+        await self._exchange.close()
         await self._connection.close()
 
     async def list_all(self) -> Offer:
@@ -78,23 +77,27 @@ class Upstream:
             raise UpstreamTimeout(
                 f"Backend {self._entry.name!r} did not list its tools in {self._settings.upstream_list_s:g} s."
             ) from None
-        self._headers = listing.headers
-        self._following.note_listed(listing.ttl_s)
+        self._calling.headers = listing.headers
+        self._changes.note_listed(listing.ttl_s)
         return listing.offer
 
     async def call(self, invocation: Invocation) -> bytes:
         """Run one call; see the seam for what it raises."""
-        progress = _Progress()
+        progress = Progress()
         now = asyncio.get_running_loop().time()
+        wish = Wish(
+            again=invocation.access != "write",
+            reconnect_until=now + self._settings.upstream_reconnect_s,
+            owner=invocation.owner,
+            renewed=invocation.renewed,
+        )
 
         async def attempt(session: Session) -> bytes:
-            return await self._attempt(session, invocation, progress)
+            return await self._calling.attempt(session, invocation, progress)
 
         try:
             async with asyncio.timeout_at(min(invocation.deadline, now + self._timeout_s)), self._slots:
-                return await self._until_answered(
-                    attempt, again=invocation.access != "write", reconnect_until=now + self._settings.upstream_reconnect_s
-                )
+                return await self._attempts_for(invocation).until_answered(attempt, wish)
         except TimeoutError:
             if progress.sent:
                 raise UpstreamTimeout(f"Backend {self._entry.name!r} did not answer in time.") from None
@@ -102,29 +105,19 @@ class Upstream:
                 f"Backend {self._entry.name!r} had no connection free in time; nothing was sent."
             ) from None
 
-    async def _attempt(self, session: Session, invocation: Invocation, progress: _Progress) -> bytes:
-        """Send the call once."""
-        request = wire.relayed(next(self._ids), invocation, modern=session.modern)
-        if session.modern and (declared := self._headers.get(invocation.tool)):
-            request.headers.update(parameter_headers(declared, invocation.arguments))
-        hearing = Hearing(
-            changed=self._following.tell,
-            requests_max=self._settings.upstream_requests_max,
-            reply=self._exchange.replier(session),
-            report=invocation.report if invocation.wants_progress else None,
-            token=request.id,
-            progress_per_s_max=self._settings.upstream_progress_per_s_max,
-        )
-        await invocation.dispatch()
-        progress.sent = True
-        try:
-            return await self._exchange.send(session, request, hearing)
-        except (UpstreamUnreachable, SessionLost):
-            progress.sent = False
-            raise
+    def _attempts_for(self, invocation: Invocation) -> Attempts:
+        """An upstream that speaks both eras is spoken to in the one with sessions where its caller has use for one: what it
+        keeps for an owner, and what it asks a client of that era in mid-call, is tied to them."""
+        if self._handshake.era == "modern":
+            client = invocation.client
+            if invocation.owner or (client.asking == "stream" and client.capabilities != b"{}"):
+                return self._talk_attempts
+        return self._attempts
 
     async def watch(self, uris: frozenset[str]) -> None:
-        """Nothing yet."""
+        """Hear of these resources; the upstream is told in the background."""
+        self._changes.watched = uris
+        self._following.watch(uris)
 
     async def _ask_for_page(self, method: str, params: bytes) -> tuple[bytes, bool]:
         """One page of a list, and whether the era is the modern one."""
@@ -137,46 +130,19 @@ class Upstream:
             # Tool by tool, vetting looks at the depth: one that is too deep must not hide the others.
             return await self._exchange.send(session, request, _ignore, check_depth=False)
 
-        return await self._until_answered(attempt, again=True, reconnect_until=0.0), modern
+        return await self._attempts.until_answered(attempt, Wish(again=True, reconnect_until=0.0)), modern
 
-    async def _until_answered(
-        self, attempt: Callable[[Session], Awaitable[bytes]], *, again: bool, reconnect_until: float
-    ) -> bytes:
-        """Attempt, and attempt again where that is right. `again`: it may run twice."""
-        pause_s = _FIRST_PAUSE_S
-        renegotiated = False
-        newest = self._sessions.opened_so_far
-        loop = asyncio.get_running_loop()
-        while True:
-            session: Session | None = None
-            try:
-                session = await self._sessions.acquire()
-                return await attempt(session)
-            except UpstreamUnreachable:
-                if loop.time() + pause_s >= reconnect_until:
-                    raise
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-            except SessionLost:
-                if session is None:
-                    if renegotiated:
-                        raise
-                    renegotiated = True
-                else:
-                    self._sessions.lose(session)
-                    if session.number > newest:  # it was opened for this very call, another will fare no better
-                        raise
-            except BrokenConnection:
-                if not again:
-                    raise
-                again = False
-            finally:
-                if session is not None:
-                    self._sessions.release(session)
+    def _open_owned(self) -> tuple[Sessions, Following | None]:
+        """What one owner gets. Only where the upstream may ask is it listened to beside the calls."""
+        sessions = Sessions(self._connection, self._with_sessions, self._settings, self._entry.name, owned=True)
+        return sessions, self._follow(sessions, None) if self._entry.relay else None
+
+    def _follow(self, sessions: Sessions, changes: Changes | None) -> Following:
+        return Following(self._connection, sessions, self._exchange, self._listening, self._settings, self._ids, changes)
 
 
 async def _ignore(message: Message) -> None:
-    """Nothing that is said beside a list of tools matters."""
+    """Nothing that is said beside a list matters."""
 
 
 def _timeout_s(entry: BackendEntry, settings: Settings) -> float:

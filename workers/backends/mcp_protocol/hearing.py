@@ -8,6 +8,7 @@ import structlog
 from msgspec import UNSET
 
 from workers.backends.backend import Ask
+from workers.backends.mcp_protocol.log_levels import ALL, severity_of
 from workers.backends.mcp_protocol.message import Message
 
 log = structlog.get_logger()
@@ -26,6 +27,14 @@ _LIST_CHANGED = frozenset(
 )
 _ASKED_AT_ONCE_MAX = 8
 """Requests of one stream that may wait for the client's answer together."""
+_RENEWED_S = 60.0
+
+
+class _Cancelled(msgspec.Struct):
+    requestId: int | str  # noqa: N815 (MCP's name)
+
+
+_cancelled = msgspec.json.Decoder(_Cancelled)
 
 
 class Hearing:
@@ -33,6 +42,8 @@ class Hearing:
 
     `reply` sends a message back to the server; `report`, `notify` and `ask` are those of the invocation that the stream
     belongs to, and absent where it belongs to none: then nothing is relayed, and every request but `ping` is refused.
+    `least_severe` is the rank of the log messages that are relayed (`log_levels`). `requests_max` counts for the whole
+    stream, or for a minute of a stream that is `endless`.
     """
 
     def __init__(
@@ -47,11 +58,15 @@ class Hearing:
         ask: Ask | None = None,
         token: int = 0,
         progress_per_s_max: int = 1,
+        least_severe: int = ALL,
+        endless: bool = False,
     ) -> None:
         self._changed = changed
         self._updated = updated
         self._reply = reply
+        self._requests_max = requests_max
         self._requests_left = requests_max
+        self._renews_at = asyncio.get_running_loop().time() + _RENEWED_S if endless else float("inf")
         self._report = report
         self._notify = notify
         self._ask = ask
@@ -59,7 +74,8 @@ class Hearing:
         self._per_s_max = progress_per_s_max
         self._second = 0
         self._relayed = 0
-        self._asking: set[asyncio.Task[None]] = set()
+        self._least_severe = least_severe
+        self._asking: dict[int | str, asyncio.Task[None]] = {}
         self.dropped = 0
         """Events over the rate, and messages of no use to us."""
 
@@ -74,16 +90,44 @@ class Hearing:
             self._changed()
         elif method == "notifications/resources/updated":
             self._tell_updated(message)
-        elif method == "notifications/message" and self._notify is not None and not self._over_rate():
-            self._notify(method, _raw(message))
+        elif method == "notifications/message" and self._notify is not None:
+            self._relay_log(method, message, self._notify)
+        elif method == "notifications/cancelled":
+            self._give_up(message)
+        elif method == "notifications/elicitation/complete" and self._ask is not None and self._notify is not None:
+            if not self._over_rate():
+                self._notify(method, _raw(message))
         else:
             self.dropped += 1
 
     async def close(self) -> None:
         """The stream is over: what still waits for the client's answer is given up."""
-        for task in self._asking:
+        self._requests_left = 0
+        self._renews_at = float("inf")
+        if not self._asking:
+            return
+        waiting = list(self._asking.values())
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(*self._asking, return_exceptions=True)
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    def _relay_log(self, method: str, message: Message, notify: Callable[[str, bytes], None]) -> None:
+        params = _raw(message)
+        if (self._least_severe != ALL and severity_of(params) < self._least_severe) or self._over_rate():
+            self.dropped += 1
+            return
+        notify(method, params)
+
+    def _give_up(self, message: Message) -> None:
+        """The server no longer wants the answer to a request of its own."""
+        try:
+            task = self._asking.get(_cancelled.decode(_raw(message)).requestId)
+        except msgspec.DecodeError:
+            task = None
+        if task is not None:
+            task.cancel()
+        else:
+            self.dropped += 1
 
     def _relay_progress(self, message: Message, report: Callable[[bytes], None]) -> None:
         try:
@@ -112,19 +156,27 @@ class Hearing:
 
     async def _answer(self, message: Message) -> None:
         """Answer a request of the server (2025 era): `ping` with a result, what the client may be asked with its answer."""
-        if self._reply is None or self._requests_left <= 0:
+        asked = message.id
+        if self._reply is None or not isinstance(asked, int | str) or not self._may_request():
             self.dropped += 1
-            return
-        self._requests_left -= 1
-        if message.method == "ping":
+        elif message.method == "ping":
             await self._send(self._reply, message, b'"result":{}')
-        elif self._ask is None or len(self._asking) >= _ASKED_AT_ONCE_MAX:
+        elif self._ask is None or len(self._asking) >= _ASKED_AT_ONCE_MAX or asked in self._asking:
             await self._send(self._reply, message, _REFUSAL)
         else:
             # The stream is read on while the client thinks.
             task = asyncio.create_task(self._pass_on(message, self._reply, self._ask))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            self._asking[asked] = task
+            task.add_done_callback(lambda _: self._asking.pop(asked, None))
+            await asyncio.sleep(0)  # it is asked before what comes next is relayed
+
+    def _may_request(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now >= self._renews_at:
+            self._renews_at = now + _RENEWED_S
+            self._requests_left = self._requests_max
+        self._requests_left -= 1
+        return self._requests_left >= 0
 
     async def _pass_on(self, message: Message, reply: Callable[[bytes], Awaitable[None]], ask: Ask) -> None:
         try:

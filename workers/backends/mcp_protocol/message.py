@@ -46,12 +46,13 @@ async def decode_message(text: bytes, depth_max: int | None) -> Message:
         message = _messages.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise UpstreamBadResponse("The upstream's answer is not a JSON-RPC message.") from cause
-    if depth_max is not None and await _too_deep(text, depth_max):
+    if depth_max is not None and await too_deep(text, depth_max):
         raise UpstreamBadResponse(f"The upstream's answer nests deeper than {depth_max}.")
     return message
 
 
-async def _too_deep(text: bytes, limit: int) -> bool:
+async def too_deep(text: bytes, limit: int) -> bool:
+    """Whether well-formed JSON nests deeper than `limit`, without making other calls wait for the answer."""
     if len(text) <= _INLINE_CHECK_BYTES:
         return depth_exceeds(text, limit)
     return await asyncio.to_thread(depth_exceeds, text, limit)

@@ -1,0 +1,202 @@
+"""resolve → dispatch → execute: from a verified call to the backend's result, or to why there is none."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+from shared.errors import (
+    BrokerUnavailable,
+    Cancelled,
+    DeadlineExceeded,
+    DefinitionChanged,
+    Internal,
+    MeshError,
+    OutcomeUnknown,
+    UpstreamBadResponse,
+    UpstreamTimeout,
+    UpstreamTooLarge,
+)
+from shared.settings import Settings
+from workers.backends.backend import Invocation
+from workers.leases import Stop
+from workers.owners import Hold, Owners
+from workers.parking import Errand, Parked
+from workers.rounds import Rounds, asks_for_input
+from workers.run import Run
+
+_DEFINITION_TRIES = 3
+_PUT_BACK_S = 0.3
+
+_UNKNOWN_OUTCOME = (UpstreamTimeout, UpstreamBadResponse, UpstreamTooLarge)
+"""Failures after which nobody knows whether the upstream did what it was asked."""
+
+
+class PutBack(Exception):
+    """The job is for another worker, or for another moment. With an argument it is to be put back for that many seconds;
+    without one it is not in our hands any more."""
+
+
+class Execution:
+    """Executes calls."""
+
+    def __init__(self, owners: Owners, settings: Settings) -> None:
+        self._owners = owners
+        self._rounds = Rounds(settings)
+        self._asks_max = settings.asks_per_call_max
+        self._parked_s = settings.parked_s
+        self.parked = Parked(settings)
+        """Upstream calls that wait for their clients to come back."""
+
+    async def execute(self, run: Run) -> bytes:
+        """The result of a call. Raises MeshError for how else it ended, PutBack when it has not ended here."""
+        lease = run.lease
+        loop = asyncio.get_running_loop()
+        if lease.deadline <= loop.time():
+            raise DeadlineExceeded("The call waited in the queue until its time was over; nothing was started.")
+        timer = loop.call_at(lease.deadline, lease.stop, Stop.DEADLINE)
+        try:
+            if run.call.parked:
+                return await self._take_up(run)
+            self._resolve(run)
+            if run.call.owner and run.served.entry.affinity != "none":
+                return await self._execute_for_owner(run)
+            return await self._call_backend(run)
+        except asyncio.CancelledError:
+            if lease.stopped is None:
+                raise
+            lease.task.uncancel()
+            raise self._stopped(run) from None
+        finally:
+            timer.cancel()
+
+    async def _execute_for_owner(self, run: Run) -> bytes:
+        """Execute where the upstream session of the call's owner is; that may be at another worker."""
+        try:
+            hold = await self._owners.hold(run.call, run.claimed)
+        except BrokerUnavailable:
+            raise PutBack(_PUT_BACK_S) from None
+        if hold in (Hold.MOVED, Hold.LEASE_LOST):
+            raise PutBack
+        if hold is Hold.TAKEN_OVER:
+            run.renewed()
+        untold = True
+        try:
+            body = await self._call_backend(run)
+            untold = False
+            return body
+        finally:
+            self._owners.release(run.group, run.call, untold=untold and run.session_renewed)
+
+    async def _call_backend(self, run: Run) -> bytes:
+        if run.client.asking == "retry" and run.client.capabilities != b"{}":
+            return await self._run_errand(run)
+        invocation = _invocation(run, run, run.lease.deadline)
+        body = await self._answer(run, run.served.backend.call(invocation))
+        if not asks_for_input(body):
+            return body
+
+        async def again(inputs: bytes) -> bytes:
+            return await self._answer(run, run.served.backend.call(replace(invocation, inputs=inputs)))
+
+        return await self._rounds.settle(run, body, again)
+
+    async def _run_errand(self, run: Run) -> bytes:
+        """Execute in a task that may outlive the job: a client that is asked by a result has to come back."""
+        errand = Errand(run, self._asks_max)
+        deadline = run.lease.deadline + self._parked_s
+        errand.start(run.served.backend.call(_invocation(run, errand, deadline)))
+        return await self._await_errand(run, errand)
+
+    async def _take_up(self, run: Run) -> bytes:
+        """Go on with a call that was left waiting for its client, who is back."""
+        errand = self.parked.take(run.call)
+        try:
+            await run.dispatch()
+        except BaseException:
+            await errand.give_up()
+            raise
+        errand.resume(run)
+        return await self._await_errand(run, errand)
+
+    async def _await_errand(self, run: Run, errand: Errand) -> bytes:
+        async def next_body() -> bytes:
+            body = await errand.next()
+            return self.parked.park(run, errand) if body is None else body
+
+        try:
+            body = await self._answer(run, next_body())
+        except BaseException:
+            await errand.give_up()
+            raise
+        return body if run.parked else await self._rounds.settle(run, body, _never)
+
+    async def _answer(self, run: Run, answer: Coroutine[Any, Any, bytes]) -> bytes:
+        """Await the upstream's answer; where nobody knows what became of a write, say so."""
+        try:
+            return await answer
+        except _UNKNOWN_OUTCOME as error:
+            if not run.lease.committed:
+                raise
+            raise OutcomeUnknown(
+                f"The write was sent, and then: {error.detail} It may have taken effect: check before you call again."
+            ) from error
+
+    def _resolve(self, run: Run) -> None:
+        """Make sure that the tool is still what the arguments were validated against."""
+        if run.call.method != "tools/call":
+            return  # nothing was validated; the backend itself knows its prompts and resources
+        definition = run.served.tools.get(run.call.tool)
+        if definition is not None and definition.hash == run.call.definition:
+            return
+        if run.claimed.fence < _DEFINITION_TRIES:
+            raise PutBack(_PUT_BACK_S)
+        raise DefinitionChanged(
+            "The tool's definition changed while the call was on its way; nothing was started. "
+            "List the tools and call again."
+        )
+
+    def _stopped(self, run: Run) -> MeshError | PutBack:
+        """What a stopped call ends with."""
+        why = run.lease.stopped
+        if why is Stop.LEASE_LOST:
+            return PutBack()
+        if run.lease.committed:
+            return OutcomeUnknown(
+                "The write was sent and had no answer when its time was over. It may have taken effect: check before you "
+                "call again."
+            )
+        if why is Stop.SHUTDOWN:
+            return PutBack(0.0)
+        if why is Stop.DEADLINE:
+            return DeadlineExceeded("The backend did not answer in the time that the call had.")
+        return Cancelled("The call was cancelled before it had changed anything.")
+
+
+def _invocation(run: Run, side: Run | Errand, deadline: float) -> Invocation:
+    """What the backend sees of a call; `side` is whom it speaks to."""
+    call = run.call
+    return Invocation(
+        call_id=call.call_id,
+        method=call.method,
+        tool=call.tool if call.method == "tools/call" else "",
+        access=call.access,
+        arguments=call.arguments,
+        meta=call.meta,
+        inputs=call.inputs,
+        client=run.client,
+        owner=call.owner,
+        principal=call.principal,
+        deadline=deadline,
+        wants_progress=call.progress,
+        report=side.report,
+        notify=side.notify,
+        ask=side.ask,
+        dispatch=side.dispatch,
+        renewed=side.renewed,
+    )
+
+
+async def _never(inputs: bytes) -> bytes:
+    """A client that is asked by results sends its request again itself."""
+    raise Internal("A request was to be sent again that its client sends again.")
