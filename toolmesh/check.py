@@ -89,8 +89,11 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
             found.append(f"{where}: tls_skip_verify trusts any certificate; anyone on the way can read its credential.")
     if entry.transport in ("http", "stdio") and not entry.classes:
         found.append(f"{where}: no `class:` is given, so all its tools count as writes (never run again by us).")
-    if entry.affinity != "none":
-        found.append(f"{where}: affinity {entry.affinity} is accepted and does nothing yet.")
+    if entry.relay:
+        found.append(
+            f"{where}: `relay` lets this server ask the people and models behind your clients ({', '.join(entry.relay)}); what "
+            "it asks for reaches it."
+        )
     if entry.api_key_env is not None:
         variable = f"CREDENTIAL_{entry.api_key_env.upper().removeprefix('CREDENTIAL_')}"
         variable = entry.env.get(variable, variable)
