@@ -9,7 +9,7 @@ from shared.messages import Final, Notice, Spoken
 class Waiter:
     """Bounded queue of one call's events. Woken by the relay, by timers and by the client's going away."""
 
-    __slots__ = ("_events", "_events_max", "_wake", "backend", "call_id", "dropped", "final", "gone", "group", "seen")
+    __slots__ = ("_asked", "_events", "_events_max", "_wake", "backend", "call_id", "dropped", "final", "gone", "group", "seen")
 
     def __init__(self, call_id: str, group: str, backend: str, events_max: int) -> None:
         self.call_id = call_id
@@ -22,6 +22,7 @@ class Waiter:
         """Progress events that were dropped because the client reads too slowly."""
         self.gone = False
         """Whether the client has closed its connection."""
+        self._asked: set[str] = set()
         self._events: deque[Spoken] = deque()
         self._events_max = events_max
         self._wake: asyncio.Future[None] | None = None
@@ -36,6 +37,10 @@ class Waiter:
             if event.seq != self.seen + 1:
                 return False
             self.seen = event.seq
+            if isinstance(event, Notice) and event.request_id:
+                if event.request_id in self._asked:
+                    return True  # a worker that did not learn whether it was heard asks again
+                self._asked.add(event.request_id)
             if len(self._events) >= self._events_max:
                 self._make_room()
             self._events.append(event)

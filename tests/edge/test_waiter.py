@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.waiter import Waiter
-from shared.messages import Progress, ToolFailure, ToolResult
+from shared.messages import Notice, Progress, ToolFailure, ToolResult
 
 
 def progress(seq: int) -> Progress:
@@ -149,3 +149,20 @@ def test_a_wait_that_is_given_up_leaves_nothing_behind() -> None:
             await waiting.wait()
 
     asyncio.run(main())
+
+
+def test_a_question_that_is_asked_again_is_put_to_the_client_once() -> None:
+    waiter = Waiter("c", "default", "up", 8)
+    asked = [Notice(call_id="c", seq=n, method="elicitation/create", params=b"{}", request_id="q") for n in (1, 2)]
+    assert all(waiter.push(event) for event in asked)
+    assert (waiter.take(), waiter.take(), waiter.seen) == (asked[0], None, 2)
+
+
+def test_a_slow_reader_never_loses_a_question() -> None:
+    waiter = Waiter("c", "default", "up", 2)
+    question = Notice(call_id="c", seq=1, method="roots/list", params=b"{}", request_id="q")
+    assert waiter.push(question)
+    for seq in range(2, 6):
+        assert waiter.push(Progress(call_id="c", seq=seq, params=b"{}"))
+    assert waiter.take() == question
+    assert (waiter.take(), waiter.dropped) == (Progress(call_id="c", seq=5, params=b"{}"), 3)

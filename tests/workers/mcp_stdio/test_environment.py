@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import socket
 from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from shared.errors import ConfigurationError
 from shared.settings import Settings
@@ -60,8 +62,16 @@ def test_arguments_reach_the_server_as_they_are_written_and_no_shell_sees_them()
     assert got["variables"]["X"] == strange
 
 
-def test_a_server_has_its_three_pipes_open_and_nothing_of_the_workers() -> None:
-    assert seen(environment={})["fds"] == ["0", "1", "2", "3"], "3 is the directory that it lists"
+@pytest.mark.parametrize("loop", [asyncio, uvloop], ids=lambda loop: str(loop.__name__))
+def test_a_server_has_its_three_pipes_open_and_nothing_of_the_workers(loop: Any) -> None:
+    async def test() -> None:
+        with socket.socket() as ours:
+            ours.set_inheritable(True)
+            async with calling() as caller:
+                got = msgspec.json.decode(await caller.text("environment"))
+                assert got["fds"] == ["0", "1", "2", "3"], "3 is the directory that it lists"
+
+    loop.run(test())
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from shared.settings import Settings
 from tests.mesh import Process, wait_until
 from tests.upstreams.started import run
 from tests.upstreams.stdio_started import alive, descendants, opened, until
+from workers.backends.mcp_stdio import keeper
 
 WORKER = Path(__file__).parents[2] / "upstreams" / "stdio_worker.py"
 
@@ -57,6 +58,30 @@ def test_a_worker_that_is_stopped_and_then_killed_leaves_nothing(tmp_path: Path)
         worker.kill()
 
 
+def test_a_keeper_stays_when_everything_of_a_service_gets_sigterm() -> None:
+    async def test() -> None:
+        async with opened() as caller:
+            server = await caller.text("pid")
+            for pid in descendants():
+                if int(server) in descendants(pid):
+                    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                        os.kill(pid, number)
+            assert await caller.text("pid") == server
+
+    run(test)
+
+
+def test_the_tree_is_the_same_with_and_without_the_kernels_list_of_children() -> None:
+    async def test() -> None:
+        async with opened() as caller:
+            await caller.text("spawn", {"count": 3})
+            ways = [sorted(keeper.descendants(os.getpid(), has_children=way)) for way in (True, False)]
+            assert ways[0] == ways[1] == sorted(descendants())
+            assert len(ways[0]) == 5
+
+    run(test)
+
+
 def kill_at_random(backends: int, kills: int, seed: int) -> None:
     """Kill keepers, servers and what they started; afterwards each backend serves, and what was killed left nothing."""
     chance = random.Random(seed)
@@ -68,12 +93,11 @@ def kill_at_random(backends: int, kills: int, seed: int) -> None:
             callers = [await stack.enter_async_context(opened(settings=settings)) for _ in range(backends)]
             for _ in range(kills):
                 caller = chance.choice(callers)
-                server = int(await caller.text("pid", access="read"))
                 started = [int(pid) for pid in (await caller.text("spawn", {"count": 2}, access="read")).split()]
                 server = int(await caller.text("pid", access="read"))
-                keeper = next(pid for pid in descendants() if server in descendants(pid))
-                seen.update((server, keeper, *started, *descendants(keeper)))
-                for victim in chance.sample([server, keeper, *started], chance.randint(1, 2)):
+                its_keeper = next(pid for pid in descendants() if server in descendants(pid))
+                seen.update((server, its_keeper, *started, *descendants(its_keeper)))
+                for victim in chance.sample([server, its_keeper, *started], chance.randint(1, 2)):
                     if alive(victim):
                         os.kill(victim, signal.SIGKILL)
             for caller in callers:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 from shared.configuration import BackendEntry
@@ -23,6 +24,7 @@ from workers.backends.mcp_http.sessions import Sessions
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.listing import Lister
 from workers.backends.mcp_protocol.message import Message
+from workers.backends.mcp_protocol.patience import Patience
 from workers.credentials import Credentials
 
 
@@ -92,11 +94,14 @@ class Upstream:
             renewed=invocation.renewed,
         )
 
+        patience = Patience(self._timeout_s, invocation.deadline)
+        asking = replace(invocation, ask=patience.around(invocation.ask)) if self._entry.relay else invocation
+
         async def attempt(session: Session) -> bytes:
-            return await self._calling.attempt(session, invocation, progress)
+            return await self._calling.attempt(session, asking, progress)
 
         try:
-            async with asyncio.timeout_at(min(invocation.deadline, now + self._timeout_s)), self._slots:
+            async with patience, self._slots:
                 return await self._attempts_for(invocation).until_answered(attempt, wish)
         except TimeoutError:
             if progress.sent:

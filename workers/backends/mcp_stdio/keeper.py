@@ -203,9 +203,12 @@ class Keeper:
                 self._reap()
 
 
-def descendants(root: int) -> list[int]:
-    """Process ids of everything below a process (proc(5)); what comes and goes meanwhile may be missing."""
-    parents = None if _HAS_CHILDREN else _all_parents()
+def descendants(root: int, *, has_children: bool = _HAS_CHILDREN) -> list[int]:
+    """Process ids of everything below a process (proc(5)); what comes and goes meanwhile may be missing.
+
+    `has_children`: whether the kernel has the `children` files, which spare the look at every process of the machine.
+    """
+    parents = None if has_children else _all_parents()
     found: list[int] = []
     waiting = [root]
     while waiting:

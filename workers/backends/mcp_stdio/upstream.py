@@ -9,7 +9,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.configuration import BackendEntry
 from shared.errors import UpstreamBadResponse, UpstreamTimeout, UpstreamUnreachable
@@ -19,6 +19,7 @@ from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.hearing import Hearing
 from workers.backends.mcp_protocol.listing import Lister
 from workers.backends.mcp_protocol.message import result_of, too_deep
+from workers.backends.mcp_protocol.patience import Patience
 from workers.backends.mcp_stdio.changes import Changes
 from workers.backends.mcp_stdio.conversation import Conversation, ServerEnded
 from workers.backends.mcp_stdio.environment import environment_of
@@ -94,13 +95,14 @@ class Upstream:
     async def call(self, invocation: Invocation) -> bytes:
         """Run one call; see the seam for what it raises."""
         progress = _Progress()
-        until = min(invocation.deadline, asyncio.get_running_loop().time() + self._limits.call_s)
+        patience = Patience(self._limits.call_s, invocation.deadline)
+        asking = replace(invocation, ask=patience.around(invocation.ask)) if self._entry.relay else invocation
         try:
-            async with asyncio.timeout_at(until), self._taken(invocation.owner) as server:
+            async with patience, self._taken(invocation.owner) as server:
                 try:
-                    return await self._until_answered(server, invocation, progress)
+                    return await self._until_answered(server, asking, progress)
                 except asyncio.CancelledError:
-                    _note_silence(server, progress, until)
+                    _note_silence(server, progress, patience.until)
                     raise
         except TimeoutError:
             if progress.sent:
