@@ -209,7 +209,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     stdio_garbage_bytes_max: Positive = 256 * 1024
     """What a stdio server may write to stdout that is not JSON-RPC, between two messages that are."""
     stdio_strays_per_s_max: Positive = 1_000
-    """Messages of a stdio server that are of use to nobody, or lines on its stderr, before reading it waits for the next second."""
+    """Messages of a stdio server that no call wants, or lines on its stderr; then reading it waits for the next second."""
     stdio_log_lines_per_s_max: Positive = 20
     """Lines of a stdio server's stderr that are logged."""
     stdio_log_line_bytes_max: Positive = 4096
