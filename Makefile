@@ -2,13 +2,15 @@
 #   make up                 start edge, workers and broker with ./config     (CONFIG= PORT= DATA= WORKERS=)
 #   make test               lint, types and the whole test suite
 #   make check              lint and types only
+#   make .node              clients and servers of others for the tests (npm packages, from a lock)
+#   make conformance        the published conformance suite, direct and through two edges    (ARGS=--write-docs)
 #   make bench              measure this machine                              (ARGS=--quick, ARGS=--write-docs)
 #   make lock               resolve the dependencies anew into the locks
 #   PYTHON=/path/to/python  chooses the Python that .venv is made with
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := up
-.PHONY: up .venv test check bench lock clean
+.PHONY: up .venv .node test check bench conformance lock clean
 
 CONFIG  ?= ./config
 PORT    ?=
@@ -59,12 +61,23 @@ test: check
 	@echo "pytest"
 	@$(BIN)/python -m pytest $(ARGS)
 
+.node: .node/.installed
+	@:
+
+.node/.installed: tests/clients/package-lock.json | .venv .venv/.dev
+	@echo "installing the clients and servers of others into .node"
+	@$(BIN)/python -m tests.clients.node install
+
+conformance: .venv .venv/.dev .node
+	@$(BIN)/python -m tests.conformance.report $(ARGS)
+
 bench: .venv
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: .venv/.dev
-	@echo "resolving requirements.lock and requirements-dev.lock"
+	@echo "resolving requirements.lock, requirements-dev.lock and tests/clients/package-lock.json"
 	@scripts/lock $(BIN)/uv
+	@$(BIN)/python -m tests.clients.node lock
 
 clean:
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache bench/out
+	@rm -rf .venv .node .mypy_cache .ruff_cache .pytest_cache bench/out

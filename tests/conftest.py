@@ -1,9 +1,11 @@
-"""One broker for the tests that share one, emptied before each."""
+"""One broker for the tests that share one, emptied before each; Node.js for the tests that need it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.clients import node
 from tests.mesh import Broker
 
 
@@ -22,3 +24,10 @@ def broker(shared_broker: Broker) -> Broker:
         client.flushall()
         client.function_flush()
     return shared_broker
+
+
+@pytest.fixture(scope="session")
+def npm_packages() -> None:
+    """Node.js and the packages of tests/clients. Without them a test is skipped, and fails where CI_REQUIRE_NODE is set."""
+    if reason := node.why_not():
+        (pytest.fail if os.environ.get("CI_REQUIRE_NODE") else pytest.skip)(reason)

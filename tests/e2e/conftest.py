@@ -5,10 +5,19 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.target import Target, open_target
+from tests.e2e.wide_mesh import Wide, wide_mesh
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """An edge behind which everything that gets through can be seen."""
     with open_target(tmp_path_factory.mktemp("mesh")) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wide]:
+    """Two edges for clients of every age, quick to stream and to show signs of life."""
+    quick = {"TOOLMESH_KEEPALIVE_S": "0.3", "TOOLMESH_STREAM_AFTER_S": "0.3", "TOOLMESH_INBOX_RUNNING_MAX": "4"}
+    with wide_mesh(tmp_path_factory.mktemp("wide"), **quick) as found:
         yield found

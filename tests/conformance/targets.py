@@ -1,0 +1,54 @@
+"""What the conformance suite is run against: the SDK's server itself, and the same server behind the mesh."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.balanced import balanced
+from tests.conformance import suite
+from tests.mesh import Process, free_port, wait_until
+
+_ENTRY = """backends:
+  - name: conformance
+    transport: http
+    url: {url}
+    relay: [elicitation, sampling, roots]
+"""
+_ENVIRONMENT = {"TOOLMESH_UPSTREAM_CHANGES_S": "0.2"}
+"""The suite changes two lists within a second and waits 1.5 s for word of it: the default of 1 s is close to that."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """All runs, by revision of the specification."""
+
+    direct: dict[str, suite.Outcome]
+    mesh: dict[str, suite.Outcome]
+    counts: list[int]
+    """How many requests each edge got."""
+
+
+@contextmanager
+def server(directory: Path, era: str = "both") -> Iterator[str]:
+    """The SDK's server with all that the suite asks for; gives its endpoint."""
+    port = free_port()
+    arguments = [sys.executable, "-m", "tests.upstreams.conformance", "--port", str(port), "--era", era]
+    process = Process(arguments, directory / f"server-{era}.log")
+    try:
+        wait_until(lambda: "listening" in process.output(), "the server listens")
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.kill()
+
+
+def run_all(directory: Path) -> Runs:
+    """Run both revisions against the server, and through two edges in round robin."""
+    with server(directory) as url:
+        direct = {revision: suite.run(url, revision, directory / f"direct-{revision}") for revision in suite.REVISIONS}
+        with balanced(directory, _ENTRY.format(url=url), **_ENVIRONMENT) as front:
+            front.wait_for_tools("conformance_test_simple_text")
+            behind = f"{front.url}/mcp/b/conformance"
+            mesh = {revision: suite.run(behind, revision, directory / f"mesh-{revision}") for revision in suite.REVISIONS}
+            return Runs(direct, mesh, front.counts())

@@ -1,0 +1,113 @@
+"""An HTTP proxy that sends each request to the next edge, as a load balancer without sticky sessions does.
+
+    python -m tests.round_robin --port 9000 --api-key KEY http://127.0.0.1:9001 http://127.0.0.1:9002
+
+Prints `listening` when it accepts connections. Streams pass unbuffered, and a client that goes away is gone for the edge
+too. Requests that name this proxy as Host or Origin name the edge behind it; others pass as they are, so that the edge's
+own checks are seen. Requests without `Authorization` get the key. `GET /-/counts` tells how many requests each edge got.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Callable, Mapping
+from itertools import count
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from multidict import CIMultiDict
+from yarl import URL
+
+_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+_BODY_BYTES_MAX = 64 * 1024 * 1024
+
+
+class RoundRobin:
+    """The proxy's handler of all requests."""
+
+    def __init__(self, own: str, edges: list[str], api_key: str) -> None:
+        self._own = own
+        self._edges = [URL(edge) for edge in edges]
+        self._api_key = api_key
+        self._next = count()
+        self._counts = [0] * len(edges)
+        self._http: ClientSession | None = None
+
+    async def open(self, _app: web.Application) -> None:
+        # As many connections as there are clients: a waiting stream must not keep the next request out.
+        self._http = ClientSession(
+            connector=TCPConnector(limit=0),
+            timeout=ClientTimeout(total=None, sock_connect=5),
+            auto_decompress=False,
+            cookie_jar=DummyCookieJar(),
+        )
+
+    async def close(self, _app: web.Application) -> None:
+        assert self._http is not None
+        await self._http.close()
+
+    async def counts(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._counts)
+
+    async def relay(self, request: web.Request) -> web.StreamResponse:
+        """Relay one request to the next edge."""
+        assert self._http is not None
+        number = next(self._next) % len(self._edges)
+        self._counts[number] += 1
+        edge = self._edges[number]
+        try:
+            async with self._http.request(
+                request.method,
+                edge.join(URL(request.raw_path, encoded=True)),
+                headers=self._headers(request.headers, edge),
+                data=await request.read() or None,
+                allow_redirects=False,
+            ) as answer:
+                kept = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP]
+                response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=CIMultiDict(kept))
+                await response.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
+                return response
+        except ClientError as error:
+            return web.Response(status=502, text=f"{edge}: {type(error).__name__}")
+
+    def _headers(self, given: Mapping[str, str], edge: URL) -> CIMultiDict[str]:
+        kept = CIMultiDict((k, v) for k, v in given.items() if k.lower() not in _HOP)
+        if kept.get("Host") == self._own:
+            kept["Host"] = edge.authority
+        if kept.get("Origin") == f"http://{self._own}":
+            kept["Origin"] = str(edge.origin())
+        kept.setdefault("Authorization", f"Bearer {self._api_key}")
+        return kept
+
+
+async def serve(port: int, edges: list[str], api_key: str, listening: Callable[[], None]) -> None:
+    """Serve until cancelled; `listening` is called when connections are accepted."""
+    proxy = RoundRobin(f"127.0.0.1:{port}", edges, api_key)
+    app = web.Application(client_max_size=_BODY_BYTES_MAX)
+    app.router.add_get("/-/counts", proxy.counts)
+    app.router.add_route("*", "/{path:.*}", proxy.relay)
+    app.on_startup.append(proxy.open)
+    app.on_cleanup.append(proxy.close)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        listening()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--api-key", required=True)
+    parser.add_argument("edges", nargs="+")
+    given = parser.parse_args()
+    asyncio.run(serve(given.port, given.edges, given.api_key, lambda: print("listening", flush=True)))
+
+
+if __name__ == "__main__":
+    main()
