@@ -21,7 +21,6 @@ from edge.finishing import Finisher
 from edge.front_door import FrontDoor
 from edge.health import livez, readyz
 from edge.introduction import Introduction
-from edge.lasting import Lasting
 from edge.listing import Listing
 from edge.methods import Methods
 from edge.oauth.metadata import not_found, protected_resource, resource_metadata_url
@@ -30,6 +29,7 @@ from edge.rate import Rate
 from edge.relay import Relay
 from edge.request_state import RequestStates
 from edge.respond import Responder
+from edge.sessions.lasting import Lasting
 from shared import keys
 from shared.audit import denied_record, refused_record
 from shared.clock import BrokerClock

@@ -27,6 +27,7 @@ from shared.errors import (
 )
 from shared.identity import share_of
 from shared.line import RedisLine
+from shared.log_levels import LOG_LEVELS
 from shared.mesh_keys import KeyRing
 from shared.messages import Client, ToolCall
 from shared.queue import Limits, cancel, enqueue
@@ -36,9 +37,7 @@ log = structlog.get_logger()
 
 _PRIVATE_META = ("openai/", "io.modelcontextprotocol/", "timezone", "progressToken")
 """Members of `_meta` that end here: the envelope of this hop, and what tells about the person (place, device)."""
-_NOBODY = Client()
-LOG_LEVELS = frozenset({"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"})
-"""MCP `LoggingLevel`."""
+_NOBODY = Client(era="legacy")
 
 
 @dataclass(frozen=True, slots=True)

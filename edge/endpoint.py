@@ -22,7 +22,7 @@ from edge.parse import Message, Reply, parse_message
 from edge.problems import INTERNAL_ERROR, INVALID_REQUEST, UNAUTHORIZED, Refusal, refusal_of, rendering_of
 from edge.render import error_response, refusal_body, rpc_error, rpc_result
 from edge.respond import Responder, send_json
-from edge.sessions import Session, Sessions
+from edge.sessions.store import Session, Sessions
 from shared.errors import MeshError, Unauthenticated
 from shared.identity import Principal
 from shared.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 from edge.admit import Headers, Receive
 from edge.parse import Message
-from edge.sessions import Session
+from edge.sessions.store import Session
 from shared.identity import Principal
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -81,7 +81,12 @@ def read_hello(message: Message) -> tuple[str, Client]:
         raise InvalidParams("params.capabilities must be an object.")
     if not isinstance(info, dict) or not isinstance(info.get("name"), str) or not isinstance(info.get("version"), str):
         raise InvalidParams("params.clientInfo must be an object with name and version.")
-    client = Client(asking="stream", capabilities=msgspec.json.encode(capabilities), info=msgspec.json.encode(info))
+    client = Client(
+        asking="stream",
+        capabilities=msgspec.json.encode(capabilities),
+        info=msgspec.json.encode(info),
+        era="legacy",
+    )
     if len(client.capabilities) + len(client.info) > _INFO_BYTES_MAX:
         raise InvalidParams(f"params.capabilities and params.clientInfo have more than {_INFO_BYTES_MAX} bytes.")
     return (asked if asked in HANDSHAKE_PROTOCOL_VERSIONS else _LATEST_HANDSHAKE), client

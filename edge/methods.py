@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from edge.calls import LOG_LEVELS
 from edge.exchange import Exchange
 from edge.introduction import Introduction
 from edge.listing import Kind, Listing
 from edge.outgoing import Outbox
 from edge.problems import INVALID_REQUEST, METHOD_NOT_FOUND, Refusal
-from edge.sessions import Session
+from edge.sessions.store import Session
 from shared.errors import InvalidParams
+from shared.log_levels import LOG_LEVELS
 
 Handler = Callable[[Exchange], Awaitable[dict[str, Any]]]
 
@@ -89,7 +89,7 @@ class Methods:
     async def _set_level(self, exchange: Exchange) -> dict[str, Any]:
         level = exchange.message.params.get("level")
         if not isinstance(level, str) or level not in LOG_LEVELS:
-            raise InvalidParams(f"params.level must be one of {', '.join(sorted(LOG_LEVELS))}.")
+            raise InvalidParams(f"params.level must be one of {', '.join(LOG_LEVELS)}.")
         await self._memory.set_level(_session_of(exchange), level)
         return {}
 

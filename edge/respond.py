@@ -11,8 +11,6 @@ import msgspec
 
 from edge.admit import Receive
 from edge.calls import Calls, Running, progress_token
-from edge.event_ids import primer
-from edge.event_stream import patient
 from edge.exchange import Exchange, Send
 from edge.finishing import Finisher
 from edge.render import (
@@ -25,6 +23,8 @@ from edge.render import (
     progress_notification,
     rpc_result,
 )
+from edge.sessions.event_ids import primer
+from edge.sessions.event_stream import patient
 from edge.waiter import Waiter
 from shared.errors import UpstreamBadResponse
 from shared.messages import Final, Progress, Spoken, ToolResult

@@ -9,7 +9,19 @@ from shared.messages import Final, Notice, Spoken
 class Waiter:
     """Bounded queue of one call's events. Woken by the relay, by timers and by the client's going away."""
 
-    __slots__ = ("_asked", "_events", "_events_max", "_wake", "backend", "call_id", "dropped", "final", "gone", "group", "seen")
+    __slots__ = (
+        "_asked",
+        "_events",
+        "_events_max",
+        "_wake",
+        "backend",
+        "call_id",
+        "dropped",
+        "final",
+        "gone",
+        "group",
+        "seen",
+    )
 
     def __init__(self, call_id: str, group: str, backend: str, events_max: int) -> None:
         self.call_id = call_id

@@ -36,7 +36,9 @@ class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     info: bytes = b""
     """JSON object: its `Implementation` (name, version); empty where it is not known."""
     log_level: str = ""
-    """Least severe log message that it wants (MCP `LoggingLevel`); empty for none."""
+    """Least severe log message that it wants (MCP `LoggingLevel`); empty where it did not say."""
+    era: Literal["modern", "legacy"] = "modern"
+    """MCP 2026-07-28, or a version before it."""
 
 
 class ToolCall(Message, frozen=True, kw_only=True, tag="call"):

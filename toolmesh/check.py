@@ -91,8 +91,8 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
         found.append(f"{where}: no `class:` is given, so all its tools count as writes (never run again by us).")
     if entry.relay:
         found.append(
-            f"{where}: `relay` lets this server ask the people and models behind your clients ({', '.join(entry.relay)}); what "
-            "it asks for reaches it."
+            f"{where}: `relay` lets this server ask the people and models behind your clients "
+            f"({', '.join(entry.relay)}); what it is given reaches it."
         )
     if entry.api_key_env is not None:
         variable = f"CREDENTIAL_{entry.api_key_env.upper().removeprefix('CREDENTIAL_')}"

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from shared.log_levels import least_severe, severity_of
 from shared.messages import Client
 
 RELAYED_METHODS: Final = {
@@ -20,21 +21,11 @@ RELAYED_METHODS: Final = {
 DENIED: Final = b'{"error":{"code":-32601,"message":"The client can not be asked this."}}'
 
 _NOTICE: Final = "notifications/message"
-_LEVELS: Final = {
-    name: severity
-    for severity, name in enumerate(
-        ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"),
-    )
-}
+_COMPLETE: Final = "notifications/elicitation/complete"
 _NONE: Final = b"{}"
 
 
-class _Logged(msgspec.Struct):
-    level: str
-
-
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_logged = msgspec.json.Decoder(_Logged)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -59,11 +50,8 @@ def may_be_asked(client: Client, method: str) -> bool:
 
 
 def takes_notice(client: Client, method: str, params: bytes) -> bool:
-    """Whether a client takes a notification of a server beside progress: log messages, from its level on."""
-    least = _LEVELS.get(client.log_level)
-    if method != _NOTICE or least is None:
-        return False
-    try:
-        return _LEVELS.get(_logged.decode(params).level, -1) >= least
-    except msgspec.DecodeError:
-        return False
+    """Whether a client takes a notification of a server beside progress: log messages, from its level on, and the end of
+    what it was asked to do elsewhere."""
+    if method == _NOTICE:
+        return severity_of(params) >= least_severe(client)
+    return method == _COMPLETE and may_be_asked(client, "elicitation/create")

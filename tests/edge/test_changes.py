@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from edge.changes import Changes
-from edge.event_ids import ChangePosition
-from edge.feed import Feed, Heard, Wants
-from edge.replay import Replay
-from edge.wanted import Wanted
+from edge.sessions.changes import Changes
+from edge.sessions.event_ids import ChangePosition
+from edge.sessions.feed import Feed, Heard, Wants
+from edge.sessions.replay import Replay
+from edge.sessions.wanted import Wanted
 from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import frame, seal, unframe, unseal

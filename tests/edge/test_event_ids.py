@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.event_ids import CallPosition, ChangePosition, entry_position, position_of, primer
+from edge.sessions.event_ids import CallPosition, ChangePosition, entry_position, position_of, primer
 
 NUMBERS = st.integers(0, 10**15 - 1)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import uvicorn
 
-from edge.event_stream import EventStream, patient
-from edge.streams import Streams
+from edge.sessions.event_stream import EventStream, patient
+from edge.sessions.streams import Streams
 from shared.identity import Principal
 from shared.settings import Settings
 from tests.mesh import free_port

@@ -6,7 +6,7 @@ from edge.calls import Running
 from edge.exchange import Exchange
 from edge.outgoing import Outgoing
 from edge.parse import Message
-from edge.session_requests import SessionRequests, ticket_of
+from edge.sessions.requests import SessionRequests, ticket_of
 from edge.waiter import Waiter
 from shared import keys
 from shared.clock import BrokerClock

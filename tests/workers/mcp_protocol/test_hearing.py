@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.log_levels import NONE
 from workers.backends.mcp_protocol.hearing import Hearing
-from workers.backends.mcp_protocol.log_levels import NONE
 from workers.backends.mcp_protocol.message import decode_message
 
 

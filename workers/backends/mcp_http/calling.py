@@ -9,6 +9,7 @@ import structlog
 
 from shared.configuration import BackendEntry
 from shared.errors import MeshError, UpstreamError, UpstreamUnreachable
+from shared.log_levels import least_severe, more_verbose
 from shared.settings import Settings
 from workers.backends.backend import Invocation
 from workers.backends.mcp_http.answer import SessionLost
@@ -18,7 +19,6 @@ from workers.backends.mcp_http.session import Session
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.client_requests import only_relayed
 from workers.backends.mcp_protocol.hearing import Hearing
-from workers.backends.mcp_protocol.log_levels import least_severe, more_verbose
 from workers.backends.mcp_protocol.message import Message
 from workers.backends.mcp_protocol.parameter_headers import HeaderMap, parameter_headers
 

@@ -7,8 +7,8 @@ import msgspec
 import structlog
 from msgspec import UNSET
 
+from shared.log_levels import ALL, severity_of
 from workers.backends.backend import Ask
-from workers.backends.mcp_protocol.log_levels import ALL, severity_of
 from workers.backends.mcp_protocol.message import Message
 
 log = structlog.get_logger()

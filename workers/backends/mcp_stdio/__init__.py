@@ -3,7 +3,7 @@
 In the order of the flow: `upstream` (the backend: which server, attempts, deadlines), `limits` and `environment` (what a
 server gets), `server` (kept running), `process` (its pipes) and `keeper` (a program: its whole process tree; `leftovers`
 behind it), `lines`, `outlet` and `throttle` (its pipes, bounded), `handshake`, `conversation` (requests until their
-answers), `listening` (everything that it writes), `log_levels`, `changes` and `watching` (what it tells of), `diary` (its
+answers), `listening` (everything that it writes), `changes` and `watching` (what it tells of), `diary` (its
 stderr).
 """
 

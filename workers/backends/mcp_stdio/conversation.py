@@ -42,7 +42,7 @@ class Conversation:
     """Why it ended."""
     heard: int = 0
     """Messages that came from the server."""
-    log_rank: int | None = None
+    log_level: str = ""
     """The least severe log level that was asked for so far (2025 era)."""
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 

@@ -9,17 +9,12 @@ import msgspec
 from shared.configuration import Relayed
 from shared.errors import UpstreamBadResponse, UpstreamError
 from workers.backends.mcp_protocol import wire
+from workers.backends.mcp_protocol.client_requests import capabilities_of
 from workers.backends.mcp_protocol.message import decode_error, result_of
 from workers.backends.mcp_stdio.conversation import Conversation
 
 _OTHER_ERA = frozenset({-32022, -32600, -32601, -32602})
 """Errors that may mean that a server does not know `initialize`."""
-
-_CAPABILITIES: dict[Relayed, bytes] = {
-    "elicitation": b'"elicitation":{"form":{},"url":{}}',
-    "sampling": b'"sampling":{}',
-    "roots": b'"roots":{}',
-}
 
 
 class _Initialized(msgspec.Struct):
@@ -42,12 +37,8 @@ async def shake_hands(conversation: Conversation, relay: tuple[Relayed, ...]) ->
     `relay`: what the client may be asked. Raises UpstreamBadResponse or UpstreamError for a server that speaks neither era,
     and what `Conversation.send` raises.
     """
-    capabilities = b",".join(_CAPABILITIES[kind] for kind in dict.fromkeys(relay))
-    params = b'"protocolVersion":"%b","capabilities":{%b},"clientInfo":%b' % (
-        wire.HANDSHAKE.encode(),
-        capabilities,
-        wire.CLIENT_INFO,
-    )
+    version, capabilities = wire.HANDSHAKE.encode(), capabilities_of(relay)
+    params = b'"protocolVersion":"%b","capabilities":%b,"clientInfo":%b' % (version, capabilities, wire.CLIENT_INFO)
     asked = wire.request(conversation.next_id(), "initialize", modern=False, params=params)
     message = await conversation.send(asked)
     if isinstance(message.error, msgspec.Raw) and decode_error(bytes(message.error))[0].code in _OTHER_ERA:

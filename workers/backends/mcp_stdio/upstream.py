@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 
 from shared.configuration import BackendEntry
 from shared.errors import UpstreamBadResponse, UpstreamTimeout, UpstreamUnreachable
+from shared.log_levels import least_severe, more_verbose
 from shared.settings import Settings
 from workers.backends.backend import Invocation, Offer
 from workers.backends.mcp_protocol import wire
+from workers.backends.mcp_protocol.client_requests import only_relayed
 from workers.backends.mcp_protocol.hearing import Hearing
 from workers.backends.mcp_protocol.listing import Lister
 from workers.backends.mcp_protocol.message import result_of, too_deep
@@ -24,7 +26,6 @@ from workers.backends.mcp_stdio.changes import Changes
 from workers.backends.mcp_stdio.conversation import Conversation, ServerEnded
 from workers.backends.mcp_stdio.environment import environment_of
 from workers.backends.mcp_stdio.limits import limits_of
-from workers.backends.mcp_stdio.log_levels import filtered, want_level
 from workers.backends.mcp_stdio.server import Server
 from workers.credentials import Credentials
 
@@ -176,18 +177,30 @@ class Upstream:
             requests_max=self._settings.upstream_requests_max,
             reply=conversation.reply,
             report=invocation.report if invocation.wants_progress else None,
-            notify=filtered(invocation.notify, invocation.client),
-            ask=invocation.ask if self._entry.relay else None,
+            notify=invocation.notify,
+            ask=only_relayed(self._entry.relay, invocation.ask),
             token=request.id,
             progress_per_s_max=self._settings.upstream_progress_per_s_max,
+            least_severe=least_severe(invocation.client),
         )
-        want_level(conversation, invocation.client)
+        _want_level(conversation, invocation.client.log_level)
         await invocation.dispatch()
         progress.sent, progress.to, progress.heard = True, conversation, conversation.heard
         result = result_of(await conversation.send(request, hearing))
         if await too_deep(result, self._settings.json_depth_max - 1):
             raise UpstreamBadResponse(f"The upstream's answer nests deeper than {self._settings.json_depth_max}.")
         return result
+
+
+def _want_level(conversation: Conversation, level: str) -> None:
+    """Ask for more log messages than before (2025 era, server/utilities/logging). The answer is not waited for: the request
+    that comes next is read after it."""
+    wanted = "logging" in conversation.capabilities and more_verbose(level, conversation.log_level)
+    if wanted and not conversation.modern:
+        params = b'"level":"%b"' % level.encode()
+        request = wire.request(conversation.next_id(), "logging/setLevel", modern=False, params=params)
+        if conversation.tell(request.body):
+            conversation.log_level = level
 
 
 def _note_silence(server: Server, progress: _Progress, until: float) -> None:

@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 from redis.exceptions import ResponseError
 
-from edge.changes import Changes
-from edge.edges_channel import EdgesChannel
-from edge.event_stream import EventStream, Receive, Send, Take
-from edge.feed import Feed, Heard, Wants
 from edge.render import event
-from edge.sessions import Session, Sessions
-from edge.streams import Streams
-from edge.wanted import Resource
+from edge.sessions.changes import Changes
+from edge.sessions.edges_channel import EdgesChannel
+from edge.sessions.event_stream import EventStream, Receive, Send, Take
+from edge.sessions.feed import Feed, Heard, Wants
+from edge.sessions.store import Session, Sessions
+from edge.sessions.streams import Streams
+from edge.sessions.wanted import Resource
 from shared.errors import BrokerUnavailable
 from shared.identity import Principal
 

@@ -4,11 +4,12 @@ import msgspec
 
 from shared.messages import Client
 
-_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
-_RANKS = {level: rank for rank, level in enumerate(_LEVELS)}
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+"""MCP `LoggingLevel`, the least severe first."""
+_RANKS = {level: rank for rank, level in enumerate(LOG_LEVELS)}
 
 ALL = 0
-NONE = len(_LEVELS)
+NONE = len(LOG_LEVELS)
 
 
 class _Leveled(msgspec.Struct):
@@ -25,7 +26,7 @@ def least_severe(client: Client) -> int:
     """
     if client.log_level:
         return _RANKS.get(client.log_level, NONE)
-    return NONE if client.asking == "retry" else ALL
+    return NONE if client.era == "modern" else ALL
 
 
 def severity_of(params: bytes) -> int:

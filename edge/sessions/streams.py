@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edge.event_stream import EventStream, Receive, Send, Take
 from edge.problems import too_many
+from edge.sessions.event_stream import EventStream, Receive, Send, Take
 from shared.identity import Principal, share_of
 from shared.settings import Settings
 

@@ -7,9 +7,9 @@ must get the new list. The channel's word on it counts only where a stream is ta
 from collections.abc import Callable, Collection, Mapping
 
 from edge.authorize import may_reach
-from edge.event_ids import entry_position
-from edge.feed import Feed, Kind, Wants
-from edge.wanted import Resource, Wanted
+from edge.sessions.event_ids import entry_position
+from edge.sessions.feed import Feed, Kind, Wants
+from edge.sessions.wanted import Resource, Wanted
 from shared.codec import open_envelope, unframe
 from shared.errors import ForgedMessage
 from shared.identity import Principal

@@ -10,16 +10,16 @@ import structlog
 from redis.exceptions import ResponseError
 
 from edge.admit import Headers, Receive, accepted
-from edge.edges_channel import EdgesChannel
 from edge.endpoint import McpEndpoint
 from edge.exchange import Send
-from edge.legacy_sse.inbox import Inbox
-from edge.legacy_sse.outbound import Outbound, PostAnswer
 from edge.parse import parse_message
 from edge.problems import INVALID_REQUEST, Refusal, refusal_of
 from edge.render import refusal_body
-from edge.session_streams import SessionStreams
-from edge.sessions import Session, Sessions
+from edge.sessions.edges_channel import EdgesChannel
+from edge.sessions.legacy_sse.inbox import Inbox
+from edge.sessions.legacy_sse.outbound import Outbound, PostAnswer
+from edge.sessions.session_streams import SessionStreams
+from edge.sessions.store import Session, Sessions
 from shared.errors import BrokerUnavailable, MeshError
 from shared.identity import Principal
 from shared.messages import Client

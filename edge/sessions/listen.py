@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from edge.changes import Changes
 from edge.exchange import Exchange
-from edge.feed import Feed, Kind, Wants
 from edge.problems import INVALID_PARAMS, Refusal
 from edge.render import event, rpc_result
-from edge.session_streams import Resolve, change_notification
-from edge.streams import Streams
-from edge.wanted import Resource
+from edge.sessions.changes import Changes
+from edge.sessions.feed import Feed, Kind, Wants
+from edge.sessions.session_streams import Resolve, change_notification
+from edge.sessions.streams import Streams
+from edge.sessions.wanted import Resource
 from shared.settings import Settings
 
 _SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId"

@@ -16,8 +16,8 @@ from typing import Any, Literal
 import msgspec
 from redis.exceptions import ResponseError
 
-from edge.edges_channel import EdgesChannel
 from edge.problems import too_many
+from edge.sessions.edges_channel import EdgesChannel
 from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import seal, unseal

@@ -7,9 +7,9 @@ subscriptions and its principal's rights, whoever's event id it brings.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from edge.changes import may_hear, read_change
-from edge.event_ids import ChangePosition, entry_position
-from edge.feed import Feed
+from edge.sessions.changes import may_hear, read_change
+from edge.sessions.event_ids import ChangePosition, entry_position
+from edge.sessions.feed import Feed
 from shared import keys
 from shared.errors import ForgedMessage
 from shared.line import RedisLine

@@ -5,13 +5,13 @@ backends; what belongs to a request travels on that request's stream, which can 
 """
 
 from edge.admit import accepted
-from edge.event_ids import CallPosition, ChangePosition, position_of, primer
 from edge.exchange import Exchange
 from edge.problems import INVALID_REQUEST, Refusal
-from edge.replay import Replay
-from edge.resumption import Resumption
-from edge.session_streams import SessionStreams
-from edge.sessions import Session
+from edge.sessions.event_ids import CallPosition, ChangePosition, position_of, primer
+from edge.sessions.replay import Replay
+from edge.sessions.resumption import Resumption
+from edge.sessions.session_streams import SessionStreams
+from edge.sessions.store import Session
 from shared.clock import BrokerClock
 
 _PRIMED_BACK_MS = 1_000

@@ -3,23 +3,23 @@
 import asyncio
 from collections.abc import Callable, Collection
 
-from edge.changes import Changes
 from edge.directory import Directory
-from edge.edges_channel import EdgesChannel
 from edge.endpoint import McpEndpoint
-from edge.legacy_sse.inbox import Inbox
-from edge.legacy_sse.transport import LegacySse
-from edge.listen import Listening
 from edge.relay import Relay
-from edge.replay import Replay
 from edge.respond import Responder
-from edge.resumption import Resumption
-from edge.session_requests import SessionRequests
-from edge.session_streams import Resolve, SessionStreams
-from edge.sessions import Sessions
-from edge.standing import Standing
-from edge.streams import Streams
-from edge.wanted import Wanted
+from edge.sessions.changes import Changes
+from edge.sessions.edges_channel import EdgesChannel
+from edge.sessions.legacy_sse.inbox import Inbox
+from edge.sessions.legacy_sse.transport import LegacySse
+from edge.sessions.listen import Listening
+from edge.sessions.replay import Replay
+from edge.sessions.requests import SessionRequests
+from edge.sessions.resumption import Resumption
+from edge.sessions.session_streams import Resolve, SessionStreams
+from edge.sessions.standing import Standing
+from edge.sessions.store import Sessions
+from edge.sessions.streams import Streams
+from edge.sessions.wanted import Wanted
 from shared import keys
 from shared.clock import BrokerClock
 from shared.line import RedisLine

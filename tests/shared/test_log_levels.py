@@ -1,14 +1,14 @@
 """The order of log levels, and what a client gets of them."""
 
 from itertools import pairwise
-from typing import get_args
+from typing import Literal, get_args
 
 import msgspec
 import pytest
 from mcp_types import LoggingLevel
 
-from shared.messages import Asking, Client
-from workers.backends.mcp_protocol.log_levels import ALL, NONE, least_severe, more_verbose, severity_of
+from shared.log_levels import ALL, NONE, least_severe, more_verbose, severity_of
+from shared.messages import Client
 
 LEVELS = get_args(LoggingLevel)
 
@@ -28,11 +28,11 @@ def test_a_message_without_a_known_level_is_less_than_any(params: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    ("level", "asking", "least"),
-    [("", "stream", ALL), ("", "no", ALL), ("", "retry", NONE), ("debug", "retry", ALL), ("loud", "stream", NONE)],
+    ("level", "era", "least"),
+    [("", "legacy", ALL), ("", "modern", NONE), ("debug", "modern", ALL), ("loud", "legacy", NONE)],
 )
-def test_who_asks_for_nothing_is_served_as_its_era_says(level: str, asking: Asking, least: int) -> None:
-    assert least_severe(Client(log_level=level, asking=asking)) == least
+def test_who_asks_for_nothing_is_served_as_its_era_says(level: str, era: Literal["modern", "legacy"], least: int) -> None:
+    assert least_severe(Client(log_level=level, era=era)) == least
 
 
 def test_anything_known_is_more_than_what_was_never_set() -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from redis.exceptions import ResponseError
 
-from edge.edges_channel import EdgesChannel
 from edge.problems import INVALID_REQUEST, Refusal, too_many
+from edge.sessions.edges_channel import EdgesChannel
 from shared import keys
 from shared.codec import seal, unseal
 from shared.errors import ForgedMessage

@@ -10,8 +10,6 @@ from contextlib import suppress
 from redis.exceptions import ResponseError
 
 from edge.calls import Running
-from edge.event_ids import CallPosition
-from edge.event_stream import patient
 from edge.exchange import Exchange, Send
 from edge.outgoing import Outgoing
 from edge.parse import Message
@@ -19,9 +17,11 @@ from edge.problems import INVALID_REQUEST, Refusal
 from edge.relay import Relay
 from edge.render import STREAM_HEADERS
 from edge.respond import Responder, watch
-from edge.session_requests import SessionRequests, call_of
-from edge.sessions import Session
-from edge.streams import Streams
+from edge.sessions.event_ids import CallPosition
+from edge.sessions.event_stream import patient
+from edge.sessions.requests import SessionRequests, call_of
+from edge.sessions.store import Session
+from edge.sessions.streams import Streams
 from edge.waiter import Waiter
 from shared.clock import BrokerClock
 from shared.errors import BrokerUnavailable
