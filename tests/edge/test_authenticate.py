@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from edge.authenticate import Authenticator, challenge
-from shared.api_keys import digest, new_api_key
+from shared.api_keys import digest
 from shared.configuration import ApiKeyEntry
 from shared.errors import ConfigurationError, Unauthenticated
 from shared.identity import Principal
 from shared.settings import Secret, Settings
 
 OWNER_KEY = "the-key-of-the-owner"
-ADA_KEY = new_api_key()
+ADA_KEY = "tmk_h3sl84WUS1hD5oywnStjuonpKGjgjuBEIcEoWcrXIhV3uMBOB"
 ADA = ApiKeyEntry(
     user_id="ada", key_sha256=digest(ADA_KEY), company_id="acme", plan="pro", roles=("ops",), caller_id="laptop"
 )

@@ -23,9 +23,9 @@ def test_any_single_wrong_character_is_noticed() -> None:
         assert not well_formed(key[:at] + other + key[at + 1 :])
 
 
-@pytest.mark.parametrize("text", ["", "tmk_", "tmk_" + "ä" * 49, "x" * 53, "tmk_" + "-" * 49, new_api_key() + "0"])
+@pytest.mark.parametrize("text", ["", "tmk_", "tmk_" + "ä" * 49, "x" * 53, "tmk_" + "-" * 49, "one digit more"])
 def test_what_is_not_a_key_is_not_well_formed(text: str) -> None:
-    assert not well_formed(text)
+    assert not well_formed(new_api_key() + "0" if text == "one digit more" else text)
 
 
 def test_the_digest_is_the_sha256_of_the_whole_key_string() -> None:

@@ -54,8 +54,18 @@ async def opened(
             await caller.backend.close()
 
 
+_others: frozenset[int] = frozenset()
+
+
+def forget_others() -> None:
+    """What runs now below this process (a broker that tests share) is none of the next test's."""
+    global _others
+    _others = frozenset()
+    _others = frozenset(descendants())
+
+
 def descendants(of: int | None = None) -> list[int]:
-    """All living processes below this one."""
+    """All living processes below this one that came with the test."""
     parents: dict[int, list[int]] = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -70,7 +80,7 @@ def descendants(of: int | None = None) -> list[int]:
         children = parents.get(waiting.pop(), [])
         found += children
         waiting += children
-    return found
+    return [pid for pid in found if pid not in _others]
 
 
 def alive(pid: int) -> bool:

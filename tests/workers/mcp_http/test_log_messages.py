@@ -1,19 +1,22 @@
 """Log messages of upstreams: each client gets the levels that it asked for, whoever shares its session."""
 
+from typing import Literal
+
 import msgspec
 import pytest
 
-from shared.messages import Asking, Client
+from shared.messages import Client
 from tests.upstreams.invocations import Caller
 from tests.upstreams.started import Upstream, calling, run
 
+Era = Literal["modern", "legacy"]
 EVERY = ["debug", "info", "notice", "warning", "error"]
 
 
-async def logged(caller: Caller, level: str, asking: Asking = "stream", owner: str = "") -> list[str]:
+async def logged(caller: Caller, level: str, era: Era = "legacy", owner: str = "") -> list[str]:
     """Levels of what one call says in the log."""
     caller.notices.clear()
-    await caller.call("log_all", client=Client(asking=asking, log_level=level), owner=owner)
+    await caller.call("log_all", client=Client(era=era, log_level=level), owner=owner)
     assert all(method == "notifications/message" for method, _ in caller.notices)
     return [params["level"] for _, params in caller.notices]
 
@@ -32,7 +35,7 @@ def test_who_asked_for_none_gets_what_its_era_says(modern: Upstream, legacy: Ups
     async def test() -> None:
         async with calling(legacy.url) as caller:
             assert await logged(caller, "") == EVERY
-            assert await logged(caller, "", asking="retry") == []
+            assert await logged(caller, "", era="modern") == []
             assert await logged(caller, "unknown") == []
         async with calling(modern.url) as caller:
             assert await logged(caller, "") == []
