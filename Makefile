@@ -1,6 +1,6 @@
 # What people and CI run. Needs Python >= 3.11 with pip and venv, and make; everything else comes hash-checked from the locks.
 #   make up                 start edge, workers and broker with ./config     (CONFIG= PORT= DATA= WORKERS=)
-#   make test               lint, types and the whole test suite
+#   make test               lint, types and the whole test suite              (JOBS=3, ARGS=-x)
 #   make check              lint and types only
 #   make .node              clients and servers of others for the tests (npm packages, from a lock)
 #   make conformance        the published conformance suite, direct and through two edges    (ARGS=--write-docs)
@@ -17,6 +17,8 @@ PORT    ?=
 DATA    ?=
 WORKERS ?=
 ARGS    ?=
+# Tests that run at a time: most of them wait for processes of their own, so more than there are cores.
+JOBS    ?= 3
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -59,7 +61,7 @@ check: .venv .venv/.dev
 
 test: check
 	@echo "pytest"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 .node: .node/.installed
 	@:

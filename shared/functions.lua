@@ -99,6 +99,9 @@ local function lease(queue, id, worker, lease_ms, mark_ms, now_ms, out)
     return false
   end
   local payload = redis.pcall('GET', 'arq:job:' .. id)
+  if type(payload) == 'table' and not string.find(payload.err, 'WRONGTYPE', 1, true) then
+    error(payload.err) -- not allowed to read it, for instance: that says nothing about the job
+  end
   if type(payload) ~= 'string' then
     forget(queue, id)
     if payload then tell(out, queue, id, '', 0, 'the job is not a string') end

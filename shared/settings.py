@@ -180,7 +180,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Progress events of one call that are relayed per second; more are dropped."""
     upstream_requests_max: Positive = 16
     """Requests of the upstream to us that one stream gets answered; more are ignored."""
-    upstream_changes_s: Seconds = 1.0
+    upstream_changes_s: Seconds = 0.5
     """However often an upstream tells of changed tools, they are listed again at most once in this time."""
     upstream_follow_retry_s: Seconds = 30.0
     """Longest pause before the stream that tells of changes is opened again."""

@@ -27,6 +27,9 @@ class ChangePosition:
         return f"c-{self.at_ms}-{self.number}"
 
 
+_RETRY_MS = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class CallPosition:
     """A place in a call's events: after the event of that number."""
@@ -56,5 +59,8 @@ def entry_position(entry_id: str) -> ChangePosition | None:
 
 
 def primer(event_id: str, version: str) -> bytes:
-    """The event that tells a client where to read on from; nothing for one that would not take it."""
-    return b"id: " + event_id.encode() + b"\r\ndata:\r\n\r\n" if version >= PRIMED_SINCE else b""
+    """The event that tells a client where to read on from, and how soon (an edge that is replaced ends its streams); nothing
+    for a client that would not take it."""
+    if version < PRIMED_SINCE:
+        return b""
+    return b"id: %b\r\nretry: %d\r\ndata:\r\n\r\n" % (event_id.encode(), _RETRY_MS)

@@ -43,5 +43,5 @@ def test_what_is_no_id_of_ours_is_none(event_id: str) -> None:
 
 
 def test_only_clients_that_know_them_get_events_without_data() -> None:
-    assert primer("c-1-0", "2025-11-25") == b"id: c-1-0\r\ndata:\r\n\r\n"
+    assert primer("c-1-0", "2025-11-25") == b"id: c-1-0\r\nretry: 1000\r\ndata:\r\n\r\n"
     assert primer("c-1-0", "2025-06-18") == b""
