@@ -21,7 +21,9 @@ from shared.line import RedisLine
 
 log = structlog.get_logger()
 
-_SOURCE = (files("shared") / "functions.lua").read_text(encoding="utf-8")
+_PARTS = ("queue", "call", "worker")
+"""Files of `shared/lua`, in this order: one library, in which later parts use what earlier ones have."""
+_SOURCE = "\n".join((files("shared") / "lua" / f"{part}.lua").read_text(encoding="utf-8") for part in _PARTS)
 _VERSION = hashlib.sha256(_SOURCE.encode()).hexdigest()[:8]
 LIBRARY = f"#!lua name=toolmesh_{_VERSION}\n" + _SOURCE.replace("@V@", _VERSION)
 """What FUNCTION LOAD takes."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _CHANGE = re.compile(r"c-([0-9]{1,15})-([0-9]{1,15})")
 _CALL = re.compile(r"([0-9a-f]{16})_([0-9]{1,15})")
 
+_RETRY_MS = 1_000
 PRIMED_SINCE = "2025-11-25"
 """From this protocol version on, clients take an event with an id and without data: so they know where to read on from
 before anything has happened."""
@@ -25,9 +26,6 @@ class ChangePosition:
     def event_id(self) -> str:
         """As it stands on an event."""
         return f"c-{self.at_ms}-{self.number}"
-
-
-_RETRY_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def entry_position(entry_id: str) -> ChangePosition | None:
 
 
 def primer(event_id: str, version: str) -> bytes:
-    """The event that tells a client where to read on from, and how soon (an edge that is replaced ends its streams); nothing
+    """The event that tells a client where to read on from, and how soon: an edge that is replaced ends its streams. Nothing
     for a client that would not take it."""
     if version < PRIMED_SINCE:
         return b""
