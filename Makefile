@@ -2,6 +2,7 @@
 #   make up                 start edge, workers and broker with ./config     (CONFIG= PORT= DATA= WORKERS=)
 #   make test               lint, types and the whole test suite              (JOBS=3, ARGS=-x)
 #   make check              lint and types only
+#   make slow               the long runs that make test leaves out: faults and soaks
 #   make .node              clients and servers of others for the tests (npm packages, from a lock)
 #   make conformance        the published conformance suite, direct and through two edges    (ARGS=--write-docs)
 #   make bench              measure this machine                              (ARGS=--quick, ARGS=--write-docs)
@@ -10,7 +11,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := up
-.PHONY: up .venv .node test check bench conformance lock clean
+.PHONY: up .venv .node test slow check bench conformance lock clean
 
 CONFIG  ?= ./config
 PORT    ?=
@@ -62,6 +63,9 @@ check: .venv .venv/.dev
 test: check
 	@echo "pytest"
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+
+slow: .venv .venv/.dev
+	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 .node: .node/.installed
 	@:
