@@ -23,7 +23,8 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """intent: a write is about to happen; outcome: the call is over; denied: an edge did not let it in; refused: a worker
     or an edge threw away a message that was not what it claimed to be."""
     code: str
-    """`ok`, `error` (the tool's own), or a slug of `shared/errors.py`."""
+    """`ok`, `error` (the tool's own), `input_required` (the client is to answer something and ask again), or a slug of
+    `shared/errors.py`."""
     role: str
     """Which edge or worker says so."""
     call_id: str = ""
@@ -37,6 +38,8 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     duration_ms: int = 0
     fence: int = 0
     detail: str = ""
+    method: str = ""
+    """Of a call: `tools/call`, or another method of MCP, whose subject (prompt, URI) stands under `tool`."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -76,6 +79,7 @@ def call_record(
             arguments_sha256=hashlib.sha256(call.arguments).hexdigest()[:32],
             duration_ms=duration_ms,
             fence=fence,
+            method=call.method,
         )
     )
 

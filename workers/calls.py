@@ -19,6 +19,7 @@ from workers.execution import Execution, PutBack
 from workers.leases import Lease, Leases
 from workers.publishing import Publisher, failure_of
 from workers.questions import Questions
+from workers.rounds import asks_for_input
 from workers.run import Run
 from workers.served import Served
 
@@ -122,7 +123,7 @@ class Calls:
             log.exception("call failed", call_id=call.call_id, backend=call.backend, tool=call.tool)
             defect = self._defect(run)
             return failure_of(call, run.seq + 1, defect.code, defect.detail), defect.code
-        code = "error" if _says_error(body) else "ok"
+        code = "error" if _says_error(body) else "input_required" if asks_for_input(body) else "ok"
         return ToolResult(
             call_id=call.call_id,
             backend=call.backend,

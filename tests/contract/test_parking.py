@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from shared import keys
+from shared.audit import decode_record
 from shared.identity import Principal
 from shared.line import RedisLine
 from shared.messages import Cancel, Progress, ToolCall, ToolResult
@@ -282,3 +283,19 @@ def test_a_call_whose_questions_nobody_will_see_is_not_parked(broker: Broker) ->
             await until(lambda: "cancelled" in tool.ended)
 
     run(main, timeout_s=20)
+
+
+def test_the_audit_tells_a_question_from_an_end(broker: Broker) -> None:
+    async def main() -> None:
+        async with open_line(broker) as line, loop_worker(broker, line, Asking(), entry=ENTRY):
+            caller = Caller(line)
+            call = await caller.send(access="read", client=WHO, method="prompts/get")
+            final, questions = await asked(caller, call)
+            responses = {key: {"action": "accept"} for key in questions}
+            await caller.result(await again(caller, call, final, responses, method="prompts/get"))
+            entries = await line.cmd("XRANGE", keys.AUDIT_STREAM, "-", "+")
+            records = [decode_record(fields[1]) for _, fields in entries]
+            ends = [(record.method, record.code) for record in records if record.phase == "outcome"]
+            assert ends == [("prompts/get", "input_required"), ("prompts/get", "ok")]
+
+    run(main)

@@ -44,6 +44,7 @@ def test_a_call_s_record_says_who_did_what_where() -> None:
         arguments_sha256=hashlib.sha256(CALL.arguments).hexdigest()[:32],
         duration_ms=7,
         fence=2,
+        method="tools/call",
     )
 
 
