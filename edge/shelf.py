@@ -9,10 +9,12 @@ import structlog
 from edge.names import outer_uri
 from edge.tool import Tool, UnusableTool
 from shared.catalogue import Catalogue, canonical_name
+from shared.json_text import depth_exceeds
 
 log = structlog.get_logger()
 
 _SAID_CHARS_MAX = 8_000
+_DEPTH_MAX = 256
 Item = dict[str, Any]
 
 
@@ -76,8 +78,10 @@ def _by(member: str, raws: tuple[bytes, ...]) -> dict[str, Item]:
 
 
 def _object(raw: bytes) -> Item:
+    if not raw or depth_exceeds(raw, _DEPTH_MAX):
+        return {}
     try:
-        return _dict(msgspec.json.decode(raw)) if raw else {}
+        return _dict(msgspec.json.decode(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
 

@@ -7,9 +7,12 @@ import msgspec
 
 from shared.catalogue import ToolDefinition, canonical_name
 from shared.errors import InvalidArguments, MeshError
+from shared.json_text import depth_exceeds
 from shared.messages import CallClass
 
 _HEADER_MARK = b'"x-mcp-header"'
+_DEPTH_MAX = 256
+"""Workers vet more strictly; this holds for whatever is signed. How deep a parser goes depends on the Python."""
 _PROBLEMS_MAX = 5
 _TEXT_CHARS_MAX = 300
 """Of a message or a pointer: both may hold names that the caller made up."""
@@ -44,6 +47,8 @@ class Tool:
         self.definition = definition
         self.access: CallClass = definition.access
         self.name = canonical_name(backend, definition.name)
+        if depth_exceeds(definition.definition, _DEPTH_MAX):
+            raise UnusableTool(f"its definition nests deeper than {_DEPTH_MAX}")
         try:
             described = msgspec.json.decode(definition.definition)
             self.input_schema: dict[str, Any] = described["inputSchema"]
