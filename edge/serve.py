@@ -11,6 +11,7 @@ from edge.http_connection import limited
 from shared.configuration import ApiKeyEntry, BackendEntry
 from shared.errors import ConfigurationError
 from shared.log import configure
+from shared.privacy import keep_to_oneself
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -35,6 +36,7 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings, entries: tuple[BackendEntry, ...], keys: tuple[ApiKeyEntry, ...], *, port: int) -> int:
     """Run an edge until SIGTERM or SIGINT; gives the exit code. Raises ConfigurationError when it can't start."""
+    keep_to_oneself()
     listener = _bind(settings.host, port)
     port = listener.getsockname()[1]
     edge = Edge(settings, entries, keys, port)

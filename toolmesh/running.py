@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.mesh_keys import parse_key_ring
+from shared.privacy import keep_to_oneself
 from toolmesh.broker import broker_command, broker_url, find_server, runtime_directory
 from toolmesh.child import Child
 from toolmesh.console import say
@@ -25,6 +26,7 @@ _POLL_S = 0.05
 
 async def run(plan: Plan) -> None:
     """Run until a signal says stop. Raises ConfigurationError when something refuses to start."""
+    keep_to_oneself()  # all children run as one user, stdio servers among them
     logs = plan.settings.data_dir / "logs"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _broker(plan, logs) as (redis_url, broker):

@@ -17,6 +17,7 @@ from shared.functions import ensure_functions
 from shared.line import RedisLine
 from shared.log import configure
 from shared.mesh_keys import KeyRing
+from shared.privacy import keep_to_oneself
 from shared.settings import Settings
 from workers.assembly import Assembly
 from workers.audit_log import AuditLog
@@ -36,6 +37,7 @@ def serve(settings: Settings, entries: tuple[BackendEntry, ...], *, concurrency:
 
     if settings.mesh_keys is None:
         raise ConfigurationError("A worker needs TOOLMESH_MESH_KEYS (group:keyid:base64key[,…] or a file with it).")
+    keep_to_oneself()  # from the stdio servers that it starts
     worker_id = f"w-{secrets.token_hex(6)}"
     configure(settings.log_level, settings.log_format, worker_id)
     return uvloop.run(_Worker(settings, settings.mesh_keys, entries, worker_id, concurrency).run())
