@@ -101,7 +101,7 @@ def parse_message(body: bytes, headers: Headers, raw_headers: list[tuple[bytes, 
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise Refusal(400, INVALID_REQUEST, "The body must be one JSON-RPC 2.0 request or notification object.")
     method, params = value.get("method"), value.get("params", {})
-    if not isinstance(method, str):
+    if not isinstance(method, str) or not method:
         return _reply(body, value, headers)
     rpc_id = _id_of(value)
     if not isinstance(params, dict):
