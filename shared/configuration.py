@@ -55,6 +55,12 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Ours: requests of the backend that are passed on to the client; all others are denied."""
 
 
+def credential_variable(name: str, entry: BackendEntry) -> str:
+    """The worker's variable that holds the credential of that logical name for a backend."""
+    variable = "CREDENTIAL_" + name.upper().removeprefix("CREDENTIAL_")
+    return entry.env.get(variable, variable)
+
+
 class ApiKeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One entry of `apikeys.yaml`."""
 

@@ -4,6 +4,7 @@ Every message travels inside a signed envelope (`shared/codec.py`). JSON that be
 `_meta`) is carried as the bytes that it came in, never decoded and encoded again on the way, so nothing of it is lost.
 """
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -159,6 +160,11 @@ class Wanted(Message, frozen=True, kw_only=True, tag="wanted"):
     uri: str
     """As the backend names it."""
     until_ms: int
+
+    @property
+    def field(self) -> str:
+        """Names the wish in the hash in which it is kept."""
+        return hashlib.sha256(self.uri.encode()).hexdigest()[:32]
 
 
 class Changed(Message, frozen=True, kw_only=True, tag="changed"):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.configuration import ApiKeyEntry, BackendEntry
+from shared.configuration import ApiKeyEntry, BackendEntry, credential_variable
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
 from shared.findings import problems_of
@@ -95,8 +95,7 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
             f"({', '.join(entry.relay)}); what it is given reaches it."
         )
     if entry.api_key_env is not None:
-        variable = f"CREDENTIAL_{entry.api_key_env.upper().removeprefix('CREDENTIAL_')}"
-        variable = entry.env.get(variable, variable)
+        variable = credential_variable(entry.api_key_env, entry)
         if not environment.get(variable):
             found.append(f"{where}: {variable} is not set here; its workers need it.")
     return found

@@ -5,7 +5,6 @@ in a hash, and again while it is true; they nudge over the control channel.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,11 +33,6 @@ _READ_S: Final = 10.0
 _SETTLE_S: Final = 0.05
 """Nudges that come together are one."""
 _SCAN_COUNT: Final = 500
-
-
-def wanted_field(uri: str) -> str:
-    """Under which name the wish for a resource is kept."""
-    return hashlib.sha256(uri.encode()).hexdigest()[:32]
 
 
 @dataclass(slots=True)
@@ -177,7 +171,7 @@ class Changes:
         entry = followed.served.entry
         try:
             wanted = unseal(self._ring, entry.group, raw, Wanted)
-            if wanted.backend != entry.name or wanted_field(wanted.uri) != name.decode("ascii", "replace"):
+            if wanted.backend != entry.name or wanted.field != name.decode("ascii", "replace"):
                 raise ForgedMessage("the wish for a resource lies under another's name")
         except ForgedMessage as forged:
             self._publisher.note_refusal("wanted", forged.detail, backend=entry.name)

@@ -4,15 +4,16 @@ MCP 2025-11-25, client features (elicitation, sampling, roots) and utilities/log
 the operator allows it (`relay` of the backend's entry) and the client has declared that it can do it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
 
+from shared.configuration import Relayed
 from shared.log_levels import least_severe, severity_of
 from shared.messages import Client
 
-RELAYED_METHODS: Final = {
+RELAYED_METHODS: Final[Mapping[str, Relayed]] = {
     "elicitation/create": "elicitation",
     "roots/list": "roots",
     "sampling/createMessage": "sampling",
@@ -20,6 +21,7 @@ RELAYED_METHODS: Final = {
 """What a server may ask of a client, and the capability that it needs."""
 DENIED: Final = b'{"error":{"code":-32601,"message":"The client can not be asked this."}}'
 
+UNUSABLE: Final = b'{"error":{"code":-32603,"message":"What the client answered can not be used."}}'
 _NOTICE: Final = "notifications/message"
 _COMPLETE: Final = "notifications/elicitation/complete"
 _NONE: Final = b"{}"

@@ -7,10 +7,8 @@ may remap it to another variable. Empty counts as absent.
 import os
 from collections.abc import Mapping
 
-from shared.configuration import BackendEntry
+from shared.configuration import BackendEntry, credential_variable
 from shared.settings import Secret
-
-_PREFIX = "CREDENTIAL_"
 
 
 class Credentials:
@@ -29,6 +27,4 @@ class Credentials:
 
     def find(self, name: str, entry: BackendEntry) -> Secret | None:
         """The secret of that logical name for this backend, or None."""
-        variable = _PREFIX + name.upper().removeprefix(_PREFIX)
-        value = self._environment.get(entry.env.get(variable, variable), "")
-        return Secret(value) if value else None
+        return self.variable(credential_variable(name, entry))

@@ -19,14 +19,13 @@ from shared.errors import BackendUnavailable, Cancelled, InvalidParams, OutcomeU
 from shared.identity import share_of
 from shared.messages import ToolCall
 from shared.settings import Settings
-from workers.client import DENIED, may_be_asked
+from workers.client import DENIED, UNUSABLE, may_be_asked
 from workers.run import Run
 
 log = structlog.get_logger()
 
 _TICKS: Final = 3
 """Turns of the event loop in which further questions of the same moment may come."""
-_UNUSABLE: Final = b'{"error":{"code":-32603,"message":"What the client answered can not be used."}}'
 
 
 class _Inputs(msgspec.Struct):
@@ -226,5 +225,5 @@ def _as_answer(response: msgspec.Raw) -> bytes:
     try:
         _objects.decode(response)
     except msgspec.DecodeError:
-        return _UNUSABLE
+        return UNUSABLE
     return b'{"result":' + bytes(response) + b"}"

@@ -21,7 +21,7 @@ from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import Answer
 from shared.settings import Settings
-from workers.client import DENIED, may_be_asked
+from workers.client import DENIED, UNUSABLE, may_be_asked
 from workers.leases import Lease
 from workers.publishing import Publisher
 from workers.run import Run
@@ -31,7 +31,6 @@ log = structlog.get_logger()
 _LOOK_S: Final = 2.0
 _AGAIN_S: Final = 0.2
 _DISMISSED: Final = b'{"error":{"code":-32603,"message":"The client has cancelled the call."}}'
-_UNUSABLE: Final = b'{"error":{"code":-32603,"message":"What the client answered can not be used."}}'
 
 
 class _Error(msgspec.Struct):
@@ -134,14 +133,14 @@ class Questions:
         """The answer if it is one, else an error that says so."""
         try:
             if len(body) > self._bytes_max or depth_exceeds(body, self._depth_max):
-                return _UNUSABLE
+                return UNUSABLE
             ((name, value),) = _members.decode(body).items()
             if name == "error":
                 _errors.decode(value)
             elif name == "result":
                 _members.decode(value)
             else:
-                return _UNUSABLE
+                return UNUSABLE
         except (msgspec.DecodeError, ValueError, RecursionError):
-            return _UNUSABLE
+            return UNUSABLE
         return body

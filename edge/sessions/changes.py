@@ -1,7 +1,7 @@
 """What changed at backends outside of any call, from the workers' channel and from new catalogues to the open streams.
 
 That a list changed is told when this edge has taken the new catalogue over, and not before: a client that lists at once
-must get the new list. The channel's word on it counts only where a stream is taken up again (`edge/replay.py`).
+must get the new list. The channel's word on it counts only where a stream is taken up again (`replay.py`).
 """
 
 from collections.abc import Callable, Collection, Mapping

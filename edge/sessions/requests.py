@@ -4,20 +4,17 @@ Kept beside the session under its digest, so that no session reaches another one
 a call a round trip: what is kept is sent along and not waited for.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import msgspec
-from redis.exceptions import ResponseError
 
 from edge.calls import Running, progress_token
 from edge.exchange import Exchange
+from edge.sessions.records import Records
 from shared import keys
 from shared.clock import BrokerClock
-from shared.codec import seal, unseal
-from shared.errors import ForgedMessage
+from shared.codec import seal
 from shared.identity import Principal
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
@@ -27,7 +24,6 @@ from shared.sessions import Session, SessionQuestion, SessionRequest
 
 _REQUEST_ID_CHARS_MAX = 128
 _encode = msgspec.json.Encoder().encode
-_Kept = TypeVar("_Kept", SessionRequest, SessionQuestion)
 
 
 def ticket_of(rpc_id: str | int) -> str:
@@ -59,7 +55,7 @@ class SessionRequests:
         self._line = line
         self._ring = ring
         self._clock = clock
-        self._refused = refused
+        self._records = Records(ring, refused=refused)
         self.unmatched = 0
         """Cancels and answers of clients for which there was no request of their session."""
 
@@ -98,8 +94,8 @@ class SessionRequests:
 
     async def find(self, session: Session, ticket: str) -> SessionRequest | None:
         """A request of this session, or None. Raises BrokerUnavailable."""
-        raw = await self._ask(self._line.cmd("GET", keys.session_request(session.digest, ticket)))
-        request = self._opened(raw, SessionRequest)
+        asked = self._line.cmd("GET", keys.session_request(session.digest, ticket))
+        request = await self._records.read(asked, SessionRequest)
         return request if request and (request.digest, request.ticket) == (session.digest, ticket) else None
 
     async def cancel(self, session: Session, rpc_id: object) -> None:
@@ -134,8 +130,8 @@ class SessionRequests:
         """
         question: SessionQuestion | None = None
         if 0 < len(request_id) <= _REQUEST_ID_CHARS_MAX:
-            raw = await self._ask(self._line.cmd("GETDEL", keys.session_question(session.digest, request_id)))
-            question = self._opened(raw, SessionQuestion)
+            asked = self._line.cmd("GETDEL", keys.session_question(session.digest, request_id))
+            question = await self._records.read(asked, SessionQuestion)
         if question is None or (question.digest, question.request_id) != (session.digest, request_id):
             self.unmatched += 1
             return
@@ -154,20 +150,3 @@ class SessionRequests:
 
     def _life_ms(self, deadline_ms: int) -> int:
         return max(deadline_ms - self._clock.now_ms(), 0) + keys.RESULT_TTL_S * 1000
-
-    async def _ask(self, asked: asyncio.Future[Any]) -> bytes | None:
-        try:
-            raw: bytes | None = await asked
-        except ResponseError:
-            self._refused("session", "what lies under a session's key is no record")
-            return None
-        return raw
-
-    def _opened(self, raw: bytes | None, expected: type[_Kept]) -> _Kept | None:
-        if raw is None:
-            return None
-        try:
-            return unseal(self._ring, "edge", raw, expected)
-        except ForgedMessage as forged:
-            self._refused("session", forged.detail)
-            return None

@@ -11,17 +11,17 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from redis.exceptions import ResponseError
 
 from edge.problems import too_many
 from edge.sessions.edges_channel import EdgesChannel
+from edge.sessions.records import Records
 from shared import keys
 from shared.clock import BrokerClock
-from shared.codec import seal, unseal
-from shared.errors import ForgedMessage, InvalidParams
+from shared.codec import seal
+from shared.errors import InvalidParams
 from shared.identity import Principal, share_of
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
@@ -55,7 +55,7 @@ class Sessions:
         self._ring = ring
         self._clock = clock
         self._edges = edges
-        self._refused = refused
+        self._records = Records(ring, refused=refused)
         self._idle_ms = int(settings.session_idle_s * 1000)
         self._touch_s = settings.session_idle_s / _TOUCHES_PER_LIFE
         self._principal_max = settings.sessions_principal_max
@@ -117,8 +117,7 @@ class Sessions:
         if _ID.fullmatch(session_id) is None:
             return None
         digest = _digest(session_id)
-        raw = await self._ask(self._line.cmd("GETEX", keys.session(digest), "PX", self._idle_ms))
-        session = self._opened(digest, raw) if raw is not None else None
+        session = await self._read(digest)
         if session is None or (session.tenant, session.subject) != (principal.tenant, principal.subject):
             return None
         if (session.backend, session.kind) != (backend or "", kind):
@@ -126,24 +125,14 @@ class Sessions:
         self._touch(session)
         return session
 
-    def _opened(self, digest: str, raw: bytes) -> Session | None:
-        try:
-            session = unseal(self._ring, "edge", raw, Session)
-            if session.digest != digest:
-                raise ForgedMessage("the session's record lies under another session's name")
-        except ForgedMessage as forged:
-            self._refused("session", forged.detail)
+    async def _read(self, digest: str) -> Session | None:
+        """The session's record, whose life begins anew."""
+        asked = self._line.cmd("GETEX", keys.session(digest), "PX", self._idle_ms)
+        session = await self._records.read(asked, Session)
+        if session is not None and session.digest != digest:
+            self._records.refused("session", "the session's record lies under another session's name")
             return None
         return session
-
-    async def _ask(self, asked: asyncio.Future[Any]) -> bytes | None:
-        """What lies under a key; what is not a string was not put there by us."""
-        try:
-            raw: bytes | None = await asked
-        except ResponseError:
-            self._refused("session", "what lies under a session's key is no record")
-            return None
-        return raw
 
     async def keep(self, session: Session) -> bool:
         """Keep a session alive that has an open stream; gives False when it is over. Raises BrokerUnavailable."""
@@ -152,9 +141,9 @@ class Sessions:
 
     async def refresh(self, session: Session) -> Session | None:
         """The session as it is now, and used; None when it is over. Raises BrokerUnavailable."""
-        raw = await self._ask(self._line.cmd("GETEX", keys.session(session.digest), "PX", self._idle_ms))
+        now = await self._read(session.digest)
         self._touch(session)
-        return self._opened(session.digest, raw) if raw is not None else None
+        return now
 
     async def end(self, session: Session) -> None:
         """The session is over, on all edges. Calls that run go on, and nobody hears of them. Raises BrokerUnavailable."""

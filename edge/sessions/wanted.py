@@ -1,7 +1,6 @@
 """Tells the workers which resources clients of this edge want to hear of, again and again for as long as it is true."""
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -77,10 +76,10 @@ class Wanted:
         if group is None or group not in self._ring.groups:
             return
         until_ms = self._clock.now_ms() + keys.WANTED_TTL_S * 1000
-        sealed = seal(self._ring, group, WantedMessage(backend=backend, uri=uri, until_ms=until_ms))
+        wanted = WantedMessage(backend=backend, uri=uri, until_ms=until_ms)
+        sealed = seal(self._ring, group, wanted)
         name = keys.wanted(group, backend)
-        field = hashlib.sha256(uri.encode()).hexdigest()[:32]
-        self._line.send("HSET", name, field, sealed)
+        self._line.send("HSET", name, wanted.field, sealed)
         self._line.send("PEXPIRE", name, keys.WANTED_TTL_S * 1000)
         self._line.send("PUBLISH", keys.control_channel(group), sealed)
 

@@ -19,7 +19,7 @@ from workers.backends.mcp_http.session import Session
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.client_requests import only_relayed
 from workers.backends.mcp_protocol.hearing import Hearing
-from workers.backends.mcp_protocol.message import Message
+from workers.backends.mcp_protocol.message import ignore
 from workers.backends.mcp_protocol.parameter_headers import HeaderMap, parameter_headers
 
 log = structlog.get_logger()
@@ -91,7 +91,7 @@ class Calling:
         request = wire.request(next(self._ids), "logging/setLevel", modern=False, params=b'"level":' + _encode(level))
         try:
             async with asyncio.timeout(self._settings.upstream_connect_s):
-                await self._exchange.send(session, request, _ignore)
+                await self._exchange.send(session, request, ignore)
         except UpstreamError as refused:
             log.debug("logging/setLevel was refused", backend=self._entry.name, cause=str(refused.data))
         except (UpstreamUnreachable, SessionLost):
@@ -103,7 +103,3 @@ class Calling:
         except asyncio.CancelledError:
             session.log_level = before
             raise
-
-
-async def _ignore(message: Message) -> None:
-    """Nothing that is said beside setting a level matters."""

@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 import yarl
 
-from shared.configuration import BackendEntry
+from shared.configuration import BackendEntry, credential_variable
 from shared.errors import ConfigurationError, UpstreamBadResponse, UpstreamDenied, UpstreamUnreachable
 from shared.settings import Settings
 from workers.credentials import Credentials
@@ -151,8 +151,7 @@ class Connection:
             return headers
         secret = self._credentials.find(name, self._entry)
         if secret is None:
-            variable = "CREDENTIAL_" + name.upper().removeprefix("CREDENTIAL_")
-            variable = self._entry.env.get(variable, variable)
+            variable = credential_variable(name, self._entry)
             raise UpstreamDenied(
                 f"Backend {self._entry.name!r} needs a credential that is not there: set {variable} for the worker."
             )

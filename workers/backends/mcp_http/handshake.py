@@ -17,7 +17,7 @@ from workers.backends.mcp_http.session import Era, Session
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.capabilities import ServerCapabilities, telling_of
 from workers.backends.mcp_protocol.client_requests import capabilities_of
-from workers.backends.mcp_protocol.message import Hear, Message
+from workers.backends.mcp_protocol.message import Hear, ignore
 
 _SESSION_ID_BYTES_MAX = 1024
 
@@ -108,7 +108,7 @@ class Handshake:
         asked = wire.request(0, "server/discover", modern=True)
         response = await self._connection.post({wire.VERSION_HEADER: wire.MODERN, **asked.headers}, asked.body)
         try:
-            result = await read_answer(response, asked.id, self._settings, _ignore, session=False)
+            result = await read_answer(response, asked.id, self._settings, ignore, session=False)
             found = _discovered.decode(result)
         except (UpstreamError, UpstreamBadResponse, UpstreamTooLarge, msgspec.DecodeError):
             return None
@@ -126,7 +126,7 @@ class Handshake:
         try:
             if response.status in (404, 405):
                 raise NotStreamable(f"The upstream answered `initialize` with HTTP {response.status}.")
-            result = await read_answer(response, asked.id, self._settings, _ignore, session=False)
+            result = await read_answer(response, asked.id, self._settings, ignore, session=False)
         except UpstreamBadResponse as cause:
             if 400 <= response.status < 500 and not isinstance(cause, SessionLost):
                 raise NotStreamable(cause.detail) from cause
@@ -154,7 +154,7 @@ class Handshake:
         stream = LegacyStream(self._connection, self._settings)
         await stream.open()
         try:
-            result = await stream.send(_initialize_request(self._relay if self._has_owners else ()), _ignore)
+            result = await stream.send(_initialize_request(self._relay if self._has_owners else ()), ignore)
             telling = telling_of(_decode(result).capabilities)
             session = Session("sse", None, {}, True, result, telling, owned=owned, stream=stream)
             stream.hear = self._listener(session)
@@ -182,7 +182,3 @@ def _decode(result: bytes) -> _Initialized:
     if found.protocolVersion not in wire.HANDSHAKE_VERSIONS:
         raise UpstreamBadResponse("The upstream speaks a version of MCP that ToolMesh does not.")
     return found
-
-
-async def _ignore(message: Message) -> None:
-    """Nothing that is said during a handshake matters."""

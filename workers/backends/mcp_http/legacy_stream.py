@@ -14,14 +14,13 @@ import yarl
 from msgspec import UNSET
 
 from shared.errors import MeshError, UpstreamBadResponse
-from shared.json_text import depth_exceeds
 from shared.settings import Settings
 from workers.backends.mcp_http.answer import SessionLost, follow_stream, is_stream, refuse, result_or_error
 from workers.backends.mcp_http.budget import Budget
 from workers.backends.mcp_http.connection import Connection
 from workers.backends.mcp_http.events import EventParser
 from workers.backends.mcp_protocol import wire
-from workers.backends.mcp_protocol.message import Hear, Message
+from workers.backends.mcp_protocol.message import Hear, Message, ignore, too_deep
 
 log = structlog.get_logger()
 
@@ -55,7 +54,7 @@ class LegacyStream:
         self._on_end: list[Callable[[], None]] = []
         self.endpoint = connection.url
         """The URL that takes messages."""
-        self.hear: Hear = _ignore
+        self.hear: Hear = ignore
         """Takes what belongs to none of the requests."""
         self.ended = asyncio.Event()
 
@@ -188,10 +187,6 @@ class LegacyStream:
         await hear(message)
 
 
-async def _ignore(message: Message) -> None:
-    """Nobody listens yet."""
-
-
 async def _check_depth(text: bytes, limit: int) -> None:
-    if await asyncio.to_thread(depth_exceeds, text, limit) if len(text) > 256 * 1024 else depth_exceeds(text, limit):
+    if await too_deep(text, limit):
         raise UpstreamBadResponse(f"The upstream's answer nests deeper than {limit}.")

@@ -13,7 +13,7 @@ from workers.backends.mcp_http.exchange import Exchange
 from workers.backends.mcp_http.session import Session
 from workers.backends.mcp_http.sessions import Sessions
 from workers.backends.mcp_protocol import wire
-from workers.backends.mcp_protocol.message import Message
+from workers.backends.mcp_protocol.message import ignore
 
 log = structlog.get_logger()
 
@@ -67,8 +67,4 @@ class Subscriptions:
     async def _ask(self, session: Session, method: str, uri: str) -> None:
         request = wire.request(next(self._ids), method, modern=False, params=b'"uri":' + _encode(uri))
         async with asyncio.timeout(self._settings.upstream_handshake_s):
-            await self._exchange.send(session, request, _ignore)
-
-
-async def _ignore(message: Message) -> None:
-    """Nothing that is said beside a subscription matters."""
+            await self._exchange.send(session, request, ignore)

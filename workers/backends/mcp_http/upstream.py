@@ -23,7 +23,7 @@ from workers.backends.mcp_http.session import Session
 from workers.backends.mcp_http.sessions import Sessions
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.listing import Lister
-from workers.backends.mcp_protocol.message import Message
+from workers.backends.mcp_protocol.message import ignore
 from workers.backends.mcp_protocol.patience import Patience
 from workers.credentials import Credentials
 
@@ -133,7 +133,7 @@ class Upstream:
             modern = session.modern
             request = wire.request(next(self._ids), method, modern=modern, params=params)
             # Tool by tool, vetting looks at the depth: one that is too deep must not hide the others.
-            return await self._exchange.send(session, request, _ignore, check_depth=False)
+            return await self._exchange.send(session, request, ignore, check_depth=False)
 
         return await self._attempts.until_answered(attempt, Wish(again=True, reconnect_until=0.0)), modern
 
@@ -144,10 +144,6 @@ class Upstream:
 
     def _follow(self, sessions: Sessions, changes: Changes | None) -> Following:
         return Following(self._connection, sessions, self._exchange, self._listening, self._settings, self._ids, changes)
-
-
-async def _ignore(message: Message) -> None:
-    """Nothing that is said beside a list matters."""
 
 
 def _timeout_s(entry: BackendEntry, settings: Settings) -> float:

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 
 from shared.configuration import Relayed
 from workers.backends.backend import Ask
+from workers.client import RELAYED_METHODS
 
 _CAPABILITIES: dict[Relayed, bytes] = {
     "elicitation": b'"elicitation":{"form":{},"url":{}}',
     "sampling": b'"sampling":{"tools":{}}',
     "roots": b'"roots":{}',
-}
-_METHODS: dict[str, Relayed] = {
-    "elicitation/create": "elicitation",
-    "sampling/createMessage": "sampling",
-    "roots/list": "roots",
 }
 _REFUSAL = b'{"error":{"code":-32601,"message":"Method not found"}}'
 
@@ -29,7 +25,7 @@ def only_relayed(relay: Sequence[Relayed], ask: Ask) -> Ask | None:
         return None
 
     async def ask_relayed(method: str, params: bytes) -> bytes:
-        if _METHODS.get(method) not in relay:
+        if RELAYED_METHODS.get(method) not in relay:
             return _REFUSAL
         return await ask(method, params)
 

@@ -34,6 +34,11 @@ class RpcError(msgspec.Struct):
 Hear = Callable[[Message], Awaitable[None]]
 """Takes what an upstream says beside the answer."""
 
+
+async def ignore(message: Message) -> None:
+    """Hears it, and lets it pass: where nothing that is said beside the answer matters."""
+
+
 _messages = msgspec.json.Decoder(Message)
 _errors = msgspec.json.Decoder(RpcError)
 

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from shared.configuration import BackendEntry
+from shared.configuration import BackendEntry, credential_variable
 from shared.errors import ConfigurationError
 from workers.credentials import Credentials
 
@@ -53,7 +53,7 @@ def environment_of(entry: BackendEntry, credentials: Credentials) -> ServerEnvir
     if entry.api_key_env is not None:
         value = credentials.find(entry.api_key_env, entry)
         if value is None:
-            missing.append(f"`CREDENTIAL_{entry.api_key_env.upper().removeprefix('CREDENTIAL_')}` (for `api_key_env`)")
+            missing.append(f"`{credential_variable(entry.api_key_env, entry)}` (for `api_key_env`)")
         else:
             variables[entry.api_key_env] = value.reveal()
             secrets.append(variables[entry.api_key_env])

@@ -20,6 +20,7 @@ from workers.backends.mcp_stdio.conversation import Conversation
 from workers.backends.mcp_stdio.environment import ServerEnvironment
 from workers.backends.mcp_stdio.lines import LineReader
 from workers.backends.mcp_stdio.throttle import Throttle
+from workers.client import RELAYED_METHODS
 
 log = structlog.get_logger()
 
@@ -29,13 +30,6 @@ _AT_ONCE_LINES = 32
 _LINE_BYTES = 64
 """What an empty line counts for."""
 _SHOWN_CHARACTERS = 200
-
-ASKING: dict[Relayed, str] = {
-    "elicitation": "elicitation/create",
-    "sampling": "sampling/createMessage",
-    "roots": "roots/list",
-}
-"""What a server may ask of the client where its entry relays that."""
 
 
 class Nonsense(Exception):
@@ -67,7 +61,7 @@ class Listening:
         self._stdout = stdout
         self._environment = environment
         self._settings = settings
-        self._relayed = frozenset(ASKING[kind] for kind in relay)
+        self._relayed = frozenset(method for method, kind in RELAYED_METHODS.items() if kind in relay)
         self._changed = changed
         self._updated = updated
         self._garbage_bytes = 0

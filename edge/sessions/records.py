@@ -1,0 +1,37 @@
+"""Records that edges keep in Redis for one another, read back: believed only if they are signed with the edges' own key."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from redis.exceptions import ResponseError
+
+from shared.codec import unseal
+from shared.errors import ForgedMessage
+from shared.mesh_keys import KeyRing
+from shared.messages import Message
+
+R = TypeVar("R", bound=Message)
+
+
+class Records:
+    """Reads them; what is no record of ours is refused, counted and recorded."""
+
+    def __init__(self, ring: KeyRing, *, refused: Callable[[str, str], None]) -> None:
+        self._ring = ring
+        self.refused = refused
+
+    async def read(self, asked: asyncio.Future[Any], expected: type[R]) -> R | None:
+        """The record that a command gave, or None for none. Raises BrokerUnavailable."""
+        try:
+            raw: bytes | None = await asked
+        except ResponseError:
+            self.refused("session", "what lies under a session's key is no record")
+            return None
+        if raw is None:
+            return None
+        try:
+            return unseal(self._ring, "edge", raw, expected)
+        except ForgedMessage as forged:
+            self.refused("session", forged.detail)
+            return None
