@@ -142,6 +142,8 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
             "group",
             "use at most 32 lower-case letters, digits and `-` for a group, as in TOOLMESH_MESH_KEYS.",
         )
+    if entry.annotations == "trust" and entry.transport not in ("http", "stdio"):
+        report("annotations", "only MCP servers (`http`, `stdio`) have annotations. Remove it.")
     if entry.api_key_env is not None and not _VARIABLE.fullmatch(entry.api_key_env):
         report("api_key_env", "write the name of a credential: `X` stands for the variable `CREDENTIAL_X`.")
     for name, variable in entry.env.items():

@@ -87,7 +87,9 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
             found.append(f"{where}: {entry.url} is not encrypted; its credential and data can be read on the way.")
         if entry.tls_skip_verify:
             found.append(f"{where}: tls_skip_verify trusts any certificate; anyone on the way can read its credential.")
-    if entry.transport in ("http", "stdio") and not entry.classes:
+    if entry.annotations == "trust":
+        found.append(f"{where}: `annotations: trust` lets the server's own word decide which of its calls may run twice.")
+    elif entry.transport in ("http", "stdio") and not entry.classes:
         found.append(f"{where}: no `class:` is given, so all its tools count as writes (never run again by us).")
     if entry.relay:
         found.append(

@@ -62,6 +62,13 @@ backends:
     assert lab.group == "lab"
 
 
+@pytest.mark.parametrize("transport", ["transport: http, url: 'https://a.example'", "transport: stdio, command: x"])
+def test_a_servers_annotations_are_ignored_unless_the_entry_trusts_them(tmp_path: Path, transport: str) -> None:
+    text = f"backends:\n  - {{name: a, {transport}}}\n  - {{name: b, {transport}, annotations: trust}}\n"
+    _, a, b = backends(tmp_path, text)
+    assert (a.annotations, b.annotations) == ("ignore", "trust")
+
+
 def test_every_problem_of_a_file_is_named_with_its_line_and_the_nearest_name(tmp_path: Path) -> None:
     found = backend_problems(
         tmp_path,
@@ -97,6 +104,10 @@ def test_every_problem_of_a_file_is_named_with_its_line_and_the_nearest_name(tmp
         ("{name: a, transport: http, url: 'https://a.example', group: A_B}", "lower-case"),
         ("{name: a, transport: http, url: 'https://a.example', options: {timeout: 3x}}", "duration"),
         ("{name: a, transport: http, url: 'https://a.example', env: {X: Y}}", "CREDENTIAL_X"),
+        ("{name: a, transport: http, url: 'https://a.example', annotations: true}", "one of `ignore`, `trust`"),
+        ("{name: a, transport: http, url: 'https://a.example', annotations: trus}", "Did you mean `trust`"),
+        ("{name: a, transport: http, url: 'https://a.example', annotation: trust}", "`annotations`"),
+        ("{name: a, transport: rest, dadl: a.dadl, annotations: trust}", "only MCP servers"),
         ("{name: a, transport: http, url: 'https://a.example', allow_private_url: false}", "not built"),
         ("{name: a, transport: echo}", "always there"),
         ("{transport: http}", "no `name`"),

@@ -8,7 +8,8 @@ taken up again; `--sse` speaks HTTP+SSE of 2024-11-05 instead, at `/sse` and at 
 
 Tools: `echo(message)`, `add(a,b)`, `slow_progress(steps,step_ms)`, `fail()`, `structured(city)`, `write_line(path,text)`,
 `sleep(ms,cancelled_path)`, `grow(name)` (a further tool, and tools/list_changed), `interrupted()` (ends its stream
-early), `routed(region,text)` (wants `region` as a header). What else it has is in `everything_features.py`.
+early), `routed(region,text)` (wants `region` as a header). `add` is annotated as reading, `structured` as idempotent. What
+else it has is in `everything_features.py`.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import anyio
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
-from mcp_types import JSONRPCMessage
+from mcp_types import JSONRPCMessage, ToolAnnotations
 from pydantic import Field
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -38,7 +39,7 @@ def echo(message: str) -> str:
     return message
 
 
-@server.tool()
+@server.tool(annotations=ToolAnnotations(read_only_hint=True))
 def add(a: int, b: int) -> int:
     """Add two integers."""
     return a + b
@@ -59,7 +60,7 @@ def fail() -> str:
     raise ValueError("this tool always fails")
 
 
-@server.tool()
+@server.tool(annotations=ToolAnnotations(read_only_hint=False, idempotent_hint=True, destructive_hint=True))
 def structured(city: str) -> dict[str, Any]:
     """Return structured content."""
     return {"city": city, "temperature": 21.5, "tags": ["a", "b"]}

@@ -75,6 +75,35 @@ def test_only_included_tools_are_listed_with_the_operators_classes(modern: Upstr
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("trust", "expected"),
+    [
+        ({}, {"add": "write", "structured": "write", "fail": "write", "echo": "read"}),
+        ({"annotations": "ignore"}, {"add": "write", "structured": "write", "fail": "write", "echo": "read"}),
+        ({"annotations": "trust"}, {"add": "read", "structured": "idempotent", "fail": "write", "echo": "read"}),
+    ],
+)
+def test_a_servers_annotations_count_only_where_the_operator_trusts_them(
+    upstream: Upstream, trust: dict[str, str], expected: dict[str, str]
+) -> None:
+    async def test() -> None:
+        entry: dict[str, Any] = {"include_tools": list(expected), "class": {"echo": "read"}, **trust}
+        async with calling(upstream.url, **entry) as caller:
+            assert {t.name: t.access for t in (await caller.backend.list_all()).tools} == expected
+
+    run(test)
+
+
+def test_the_operators_class_wins_over_annotations_that_are_trusted(modern: Upstream) -> None:
+    async def test() -> None:
+        entry: dict[str, Any] = {"annotations": "trust", "class": {"add": "write", "structured": "read"}}
+        async with calling(modern.url, **entry) as caller:
+            found = {t.name: t.access for t in (await caller.backend.list_all()).tools}
+            assert (found["add"], found["structured"]) == ("write", "read")
+
+    run(test)
+
+
 def test_a_listing_is_the_same_each_time(upstream: Upstream) -> None:
     async def test() -> None:
         async with calling(upstream.url) as caller:

@@ -9,9 +9,11 @@ import msgspec
 import structlog
 
 from shared.catalogue import ToolDefinition, define
+from shared.classes import class_of_annotations
 from shared.configuration import BackendEntry
 from shared.errors import MeshError
 from shared.json_text import depth_exceeds
+from shared.messages import CallClass
 from shared.settings import Settings
 from workers.backends.backend import Offer
 from workers.backends.mcp_protocol.pages import AskForPage, Page, pages_of
@@ -39,6 +41,10 @@ class _Name(msgspec.Struct):
     name: str
 
 
+class _Annotated(msgspec.Struct):
+    annotations: object = None
+
+
 class _Uri(msgspec.Struct):
     uri: str
 
@@ -52,6 +58,7 @@ class _Server(msgspec.Struct):
 
 
 _names = msgspec.json.Decoder(_Name)
+_annotated = msgspec.json.Decoder(_Annotated)
 _uris = msgspec.json.Decoder(_Uri)
 _uri_templates = msgspec.json.Decoder(_UriTemplate)
 _servers = msgspec.json.Decoder(_Server)
@@ -114,11 +121,21 @@ class Lister:
                 if reason is None and modern:
                     reason = _note_headers(name, definition, headers)
                 if reason is None:
-                    tools[name] = define(name, self._entry.classes.get(name, "write"), definition)
+                    tools[name] = define(name, self._class_of(name, definition), definition)
                 else:
                     self._complain("tool quarantined", tool=name[:128], reason=reason)
         self._verdicts = verdicts
         return tools, headers, ttl_s
+
+    def _class_of(self, name: str, definition: bytes) -> CallClass:
+        """The operator's word; else, where the operator trusts it, the server's; else `write`."""
+        said = self._entry.classes.get(name)
+        if said is not None or self._entry.annotations == "ignore":
+            return said or "write"
+        try:
+            return class_of_annotations(_annotated.decode(definition).annotations)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return "write"
 
     async def _items(self, ask: AskForPage, kind: Kind) -> tuple[bytes, ...]:
         """The prompts, resources or templates, in the order of what they are called by."""
