@@ -13,12 +13,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from edge.admit import Gate
+from edge.alive import Alive
 from edge.authenticate import Authenticator
 from edge.calls import Calls
+from edge.dead_letters import RETRY, DeadLetters
 from edge.directory import Directory
 from edge.endpoint import McpEndpoint
 from edge.finishing import Finisher
 from edge.front_door import FrontDoor
+from edge.handles.afterwards import Afterwards
+from edge.handles.handles import Handles
 from edge.health import livez, readyz
 from edge.introduction import Introduction
 from edge.listing import Listing
@@ -26,10 +30,12 @@ from edge.methods import Methods
 from edge.oauth.metadata import not_found, protected_resource, resource_metadata_url
 from edge.outgoing import Outbox
 from edge.rate import Rate
+from edge.recovery import Recovery
 from edge.relay import Relay
 from edge.request_state import RequestStates
 from edge.respond import Responder
 from edge.sessions.lasting import Lasting
+from edge.waiting import Waiting
 from shared import keys
 from shared.audit import denied_record, refused_record
 from shared.clock import BrokerClock
@@ -95,6 +101,7 @@ class Edge:
             self.edge_id,
             refused=self._note_refusal,
         )
+        self._alive = Alive(self._line, self.edge_id, heartbeat_s=settings.heartbeat_s, ttl_s=settings.heartbeat_ttl_s)
         self._subscription = Subscription(
             url,
             [self._relay.channel, keys.HEARTBEATS, *self._lasting.channels],
@@ -111,25 +118,53 @@ class Edge:
         self, settings: Settings, gate: Gate, authenticator: Authenticator, states: RequestStates, outbox: Outbox
     ) -> McpEndpoint:
         ring = self._ring
-        calls = Calls(self._directory, self._relay, self._line, ring, self._clock, settings, in_touch=self._in_touch)
+        handles = Handles(self._line, ring, self._clock, settings, refused=self._note_refusal)
+        calls = Calls(
+            self._directory,
+            self._relay,
+            self._line,
+            ring,
+            self._clock,
+            settings,
+            in_touch=self._in_touch,
+            hand_after_s=handles.after_s,
+        )
+        self._waiting = Waiting(self._line, ring, self._clock, calls.limits, self.edge_id, grace_s=settings.cancel_grace_s)
+        self._recovery = Recovery(calls, self._relay, self._line, grace_s=settings.holder_grace_s)
+        dead_letters = DeadLetters(
+            self._directory,
+            calls,
+            self._line,
+            ring,
+            self._clock,
+            settings,
+            self.edge_id,
+            refused=self._note_refusal,
+            record=self._record,
+        )
         introduction = Introduction(self._directory)
-        responder = Responder(calls, self._lasting.requests, Finisher(states), settings)
+        responder = Responder(calls, self._waiting, self._lasting.requests, Finisher(states), handles, settings)
+        after = Afterwards(handles, self._directory, self._relay, outbox, calls, responder, settings)
         return McpEndpoint(
             gate,
             authenticator,
             outbox,
             calls,
             Methods(
-                Listing(self._directory, settings.list_page_tools),
+                Listing(self._directory, settings.list_page_tools, after.mesh_wait.listed),
                 introduction,
                 outbox,
                 self._lasting.sessions,
                 list_ttl_ms=settings.list_ttl_ms,
+                owners={RETRY: dead_letters.retry},
+                tasks=after.tasks.methods,
+                cuts=handles.budget.cuts,
             ),
             introduction,
             self._lasting.sessions,
             self._lasting.requests,
             responder,
+            after.mesh_wait,
             settings,
             backends=frozenset(self._directory.entries),
             standing=self._lasting.standing(self._relay, responder).answer,
@@ -168,14 +203,18 @@ class Edge:
         await self._wait_for_broker()
         self._line.on_connect.append(self._greet)
         await self._subscription.open()
-        time_keeper = asyncio.create_task(self._keep_time())
+        beside = [asyncio.create_task(self._keep_time()), asyncio.create_task(self._alive.keep_beating())]
         self._lasting.start()
         asyncio.get_running_loop().call_later(2.0, _freeze)
         log.info("edge started", tools=len(self._directory.tools))
         try:
             yield
         finally:
-            time_keeper.cancel()
+            for task in beside:
+                task.cancel()
+            self._alive.end()
+            self._waiting.close()
+            self._recovery.close()
             self._lasting.stop()
             await self._subscription.close()
             await self._line.close()
@@ -195,8 +234,10 @@ class Edge:
                 return
 
     async def _greet(self) -> None:
+        self._alive.beat()
         await ensure_functions(self._line)
         await self._clock.measure(self._line)
+        self._recovery.on_connect()
 
     async def _recover(self) -> None:
         """After each (new) subscription: read what may have been missed."""

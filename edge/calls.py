@@ -1,23 +1,23 @@
 """listen → enqueue: how a request becomes a call on its way, and how it is given up."""
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+from collections.abc import Callable
 
 import msgspec
 import structlog
-from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, LOG_LEVEL_META_KEY
 from redis.exceptions import ResponseError
 
 from edge.directory import Directory
+from edge.draft import Drafts
 from edge.exchange import Exchange
 from edge.outgoing import Outgoing
 from edge.relay import Relay
+from edge.running import Running
+from edge.sameness import same_as
 from edge.waiter import Waiter
-from shared import keys
+from shared import failpoints, keys
+from shared.audit import call_record
 from shared.clock import BrokerClock
-from shared.configuration import BackendEntry
 from shared.errors import (
     BackendUnavailable,
     BrokerUnavailable,
@@ -27,32 +27,22 @@ from shared.errors import (
 )
 from shared.identity import share_of
 from shared.line import RedisLine
-from shared.log_levels import LOG_LEVELS
 from shared.mesh_keys import KeyRing
-from shared.messages import Client, ToolCall
-from shared.queue import Limits, cancel, enqueue
+from shared.messages import ToolCall
+from shared.outcome import check_of
+from shared.queue import NEVER_THE_SAME, Same, StillWaited, cancel, enqueue, limits_of
 from shared.settings import Settings
 
 log = structlog.get_logger()
 
-_PRIVATE_META = ("openai/", "io.modelcontextprotocol/", "timezone", "progressToken")
-"""Members of `_meta` that end here: the envelope of this hop, and what tells about the person (place, device)."""
-_NOBODY = Client(era="legacy")
 
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A call that is on its way."""
-
-    call: ToolCall
-    outgoing: Outgoing
-    waiter: Waiter
-    deadline: float
-    """Loop time."""
+_AGAIN_S = 5.0
+"""How long a broker that went away while a call was put on its queue is waited for, to learn whether it got there."""
+_LOOK_S = 0.05
 
 
 class Calls:
-    """Starts calls, and ends those that nobody waits for."""
+    """Starts calls, joins those that run, and ends those that nobody waits for."""
 
     def __init__(
         self,
@@ -64,131 +54,159 @@ class Calls:
         settings: Settings,
         *,
         in_touch: Callable[[], bool],
+        hand_after_s: Callable[[Exchange, Outgoing], float | None],
     ) -> None:
-        """`in_touch` tells whether the broker answers and speaks: without it silence of workers means nothing."""
+        """`in_touch` tells whether the broker answers and speaks: without it silence of workers means nothing.
+        `hand_after_s`: when a request is to be answered without the end of its call. Raises InvalidParams."""
         self._in_touch = in_touch
+        self._hand_after_s = hand_after_s
         self._directory = directory
         self._relay = relay
         self._line = line
         self._ring = ring
         self._clock = clock
-        self._timeout_ms = int(settings.exec_timeout_s * 1000)
-        self._limits = Limits(settings.queue_depth_max, settings.principal_in_flight_max)
+        self._drafts = Drafts(directory.entries, line, relay.edge_id, timeout_ms=int(settings.exec_timeout_s * 1000))
+        self._events_max = settings.call_events_max
+        self._settle_s = settings.reattach_settle_s
+        self.limits = limits_of(settings)
+        self.waited_for: dict[str, Running] = {}
+        """The calls that this edge has put on their queues, by call id."""
 
     async def start(self, exchange: Exchange, outgoing: Outgoing) -> Running:
-        """Register who waits for a request, and put it on its queue. Raises MeshError."""
+        """Register who waits for a request, and put it on its queue, or join the same call. Raises MeshError."""
         if not self._in_touch():
             raise BrokerUnavailable("The mesh's broker can't be reached. Try again shortly.", retry_after_s=2)
         if not self._directory.is_live(outgoing.backend):
             raise BackendUnavailable(
                 f"No worker serves backend {outgoing.backend!r} now; nothing was started. Try again in a moment."
             )
+        hand_after_s = self._hand_after_s(exchange, outgoing)
+        same = same_as(exchange, outgoing)
         now_ms = self._clock.now_ms()
-        call = self._call(exchange, outgoing, now_ms)
+        call = self._drafts.make(exchange, outgoing, now_ms)
+        running = await self._begin(call, outgoing, same, now_ms)
+        if hand_after_s is not None:
+            running.hand_at = asyncio.get_running_loop().time() + hand_after_s
+        return running
+
+    async def resend(self, outgoing: Outgoing, call: ToolCall) -> Running:
+        """Put a call of the past on its queue as a new one, with an id and a time of its own. Raises MeshError."""
+        now_ms = self._clock.now_ms()
+        anew = self._drafts.anew(call, now_ms)
+        return await self._begin(anew, outgoing, NEVER_THE_SAME, now_ms)
+
+    async def _begin(self, call: ToolCall, outgoing: Outgoing, same: Same, now_ms: int) -> Running:
         waiter = self._relay.listen(call.call_id, outgoing.group, outgoing.backend)
+        running = Running(call, outgoing, waiter, self._clock.monotonic_of(call.deadline_ms), same)
         try:
-            await self._enqueue(outgoing.group, call, now_ms)
+            failpoints.reached("edge.before_enqueue")
+            call_id = await self._enqueue(outgoing.group, call, now_ms, same)
+            failpoints.reached("edge.after_enqueue")
         except BaseException:
             self._relay.forget(waiter)
             raise
-        return Running(call, outgoing, waiter, self._clock.monotonic_of(call.deadline_ms))
+        if call_id != call.call_id:
+            self._relay.forget(waiter)
+            return await self._join(running, call_id)
+        running.findable = same.how in ("keep", "own")
+        self.waited_for[call.call_id] = running
+        return running
 
-    def _call(self, exchange: Exchange, outgoing: Outgoing, now_ms: int) -> ToolCall:
-        entry = self._directory.entries[outgoing.backend]
-        queue = keys.queue(outgoing.group, outgoing.backend, keys.lane(outgoing.access))
-        pending = outgoing.pending
-        if pending is not None and pending.worker:
-            queue = keys.part(queue, pending.worker)
-        return ToolCall(
-            call_id=os.urandom(16).hex(),
-            queue=queue,
-            backend=outgoing.backend,
-            tool=outgoing.subject,
-            definition=outgoing.definition,
-            access=outgoing.access,
-            principal=exchange.principal,
-            arguments=outgoing.arguments,
-            meta=_relayed(outgoing.meta),
-            deadline_ms=now_ms + self._timeout_ms,
-            reply=self._relay.edge_id,
-            progress=progress_token(outgoing.meta) is not None,
-            method=outgoing.method,
-            client=_client(exchange, entry, outgoing.meta),
-            inputs=outgoing.inputs,
-            parked=pending.parked if pending is not None else "",
-            owner=_owner(exchange, entry),
+    async def _join(self, running: Running, call_id: str) -> Running:
+        """Wait for an earlier sending's call. Its events go, or went, to another edge: the durable copy is read."""
+        call, group = running.call, running.outgoing.group
+        in_flight = keys.in_flight(group, call.backend, share_of(call.principal))
+        deadline_ms = await self._line.cmd("ZSCORE", in_flight, keys.job_id(group, call_id))
+        running.call = call = msgspec.structs.replace(
+            call, call_id=call_id, deadline_ms=int(float(deadline_ms or self._clock.now_ms()))
         )
+        running.deadline = self._clock.monotonic_of(call.deadline_ms)
+        running.waiter = Waiter(call_id, group, call.backend, self._events_max)
+        running.attached = running.findable = True
+        running.reader = asyncio.get_running_loop().create_task(self._relay.read_until_over(running.waiter))
+        log.info("call joined", call_id=call_id, backend=call.backend, tool=call.tool)
+        return running
 
-    async def _enqueue(self, group: str, call: ToolCall, now_ms: int) -> None:
-        try:
-            await enqueue(self._line, self._ring, group, call, now_ms, self._limits)
-        except BrokerUnavailable:
-            # Sent and not answered: it may be on the queue. Once more says so, or puts it there; the id makes it one call.
-            if not self._line.connected:
-                raise
-            await enqueue(self._line, self._ring, group, call, now_ms, self._limits)
+    async def _enqueue(self, group: str, call: ToolCall, now_ms: int, same: Same) -> str:
+        settled = False
+        while True:
+            sent = self._line.connected
+            try:
+                return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, settled=settled)
+            except StillWaited:
+                settled = True
+                await asyncio.sleep(self._settle_s)
+            except BrokerUnavailable:
+                if not sent:
+                    raise
+                return await self._enqueue_again(group, call, now_ms, same)
+
+    async def _enqueue_again(self, group: str, call: ToolCall, now_ms: int, same: Same) -> str:
+        """Sent and not answered: it may be on the queue. Once more says so, or puts it there; the id makes it one call."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _AGAIN_S
+        while loop.time() < until:
+            if self._line.connected:
+                try:
+                    return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, settled=True)
+                except BrokerUnavailable:
+                    pass
+            await asyncio.sleep(_LOOK_S)
+        if call.access == "write":
+            raise OutcomeUnknown(
+                "The mesh's broker went away while the call was put on its queue. It may be run when it is back: check "
+                "before you call again.",
+                data=check_of(call),
+            )
+        raise BrokerUnavailable("The mesh's broker can't be reached. Try again shortly.", retry_after_s=2)
+
+    async def put_again(self, running: Running) -> None:
+        """Put a call that the broker has lost on its queue once more: one that may run twice. Raises MeshError."""
+        call = running.call = msgspec.structs.replace(running.call, epoch=self._line.epoch)
+        await enqueue(self._line, self._ring, running.outgoing.group, call, self._clock.now_ms(), self.limits)
 
     def forget(self, running: Running) -> None:
         """Nobody waits for it any more; what runs goes on."""
-        self._relay.forget(running.waiter)
-
-    async def cancel(self, running: Running) -> None:
-        """Stop a call that its client gave up, as far as it can be stopped."""
-        try:
-            await cancel(self._line, self._ring, running.outgoing.group, running.call, self._clock.now_ms())
-        except (BrokerUnavailable, ResponseError) as error:
-            log.warning("call not cancelled", call_id=running.call.call_id, reason=type(error).__name__)
+        if running.reader is not None:
+            running.reader.cancel()
+        else:
+            self._relay.forget(running.waiter)
+            self.waited_for.pop(running.call.call_id, None)
 
     async def give_up(self, running: Running) -> MeshError | None:
         """The deadline has passed: look once more, then say what can be said. None: its end was there after all."""
+        late = DeadlineExceeded("The call's time is over and no answer came.")
         try:
             await self._relay.read_copy(running.waiter)
             if running.waiter.final is not None:
                 return None
-            dropped = await cancel(self._line, self._ring, running.outgoing.group, running.call, self._clock.now_ms())
+            dropped = await cancel(
+                self._line,
+                self._ring,
+                running.outgoing.group,
+                running.call,
+                self._clock.now_ms(),
+                same=running.same.key,
+                role=self._relay.edge_id,
+                why=late,
+                result_ttl_ms=self.limits.result_ttl_ms,
+            )
         except (BrokerUnavailable, ResponseError) as error:
             log.warning("call given up without a look", call_id=running.call.call_id, reason=type(error).__name__)
             dropped = False
-        if dropped or running.call.access != "write":
-            return DeadlineExceeded("The call's time is over and no answer came.")
+        answer = late if dropped or running.call.access != "write" else self.unknown(running, late.detail)
+        if not dropped:
+            self.note_answered(running, answer.code)
+        return answer
+
+    @staticmethod
+    def unknown(running: Running, why: str) -> OutcomeUnknown:
+        """What is said of a write of which nobody can say more."""
         return OutcomeUnknown(
-            "The call's time is over and no answer came. The write may have taken effect: check before you call again."
+            f"{why} The write may have taken effect: check before you call again.", data=check_of(running.call)
         )
 
-
-def progress_token(meta: Mapping[str, Any]) -> str | int | None:
-    """The token under which a client wants to hear of progress, or None."""
-    token = meta.get("progressToken")
-    return token if isinstance(token, str | int) and not isinstance(token, bool) else None
-
-
-def _relayed(meta: Mapping[str, Any]) -> bytes:
-    """What of `_meta` a backend may see, as JSON; empty for nothing."""
-    kept = {name: value for name, value in meta.items() if not name.startswith(_PRIVATE_META)}
-    return msgspec.json.encode(kept) if kept else b""
-
-
-def _client(exchange: Exchange, entry: BackendEntry, meta: Mapping[str, Any]) -> Client:
-    """What the backend may learn of the client: in the 2026 era each request says it, before the session does."""
-    if exchange.message.era == "modern":
-        info, level = meta.get(CLIENT_INFO_META_KEY), meta.get(LOG_LEVEL_META_KEY)
-        return Client(
-            asking="retry" if entry.relay else "no",
-            capabilities=msgspec.json.encode(meta.get(CLIENT_CAPABILITIES_META_KEY) or {}) if entry.relay else b"{}",
-            info=msgspec.json.encode(info) if isinstance(info, dict) else b"",
-            log_level=level if isinstance(level, str) and level in LOG_LEVELS else "",
-        )
-    if exchange.session is None:
-        return _NOBODY
-    client = exchange.session.client
-    return client if entry.relay else msgspec.structs.replace(client, asking="no", capabilities=b"{}")
-
-
-def _owner(exchange: Exchange, entry: BackendEntry) -> str:
-    """Whose upstream session a call belongs to. A client that has no session shares that of its principal."""
-    if entry.affinity == "none":
-        return ""
-    share = share_of(exchange.principal)
-    if entry.affinity == "session" and exchange.session is not None:
-        return f"{share}.{exchange.session.digest[:16]}"
-    return share
+    def note_answered(self, running: Running, code: str) -> None:
+        """Record that this edge answered a call whose outcome it does not know."""
+        record = call_record(running.call, "answered", code, self._relay.edge_id, self._clock.now_ms())
+        self._line.send("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)

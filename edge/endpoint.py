@@ -46,6 +46,18 @@ class Inbound(Protocol):
         ...
 
 
+class OwnTool(Protocol):
+    """A tool of the edge itself."""
+
+    def is_meant(self, exchange: Exchange) -> bool:
+        """Whether a `tools/call` is one of it."""
+        ...
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Answer it. Raises MeshError before anything is answered."""
+        ...
+
+
 Stream = Callable[[Exchange], Awaitable[None]]
 """Answers a request with a stream that stays open."""
 
@@ -69,6 +81,7 @@ class McpEndpoint:
         sessions: Sessions,
         inbound: Inbound,
         responder: Responder,
+        own_tool: OwnTool,
         settings: Settings,
         *,
         backends: frozenset[str],
@@ -87,6 +100,7 @@ class McpEndpoint:
         self._sessions = sessions
         self._inbound = inbound
         self._responder = responder
+        self._own_tool = own_tool
         self._backends = backends
         self._standing = standing
         self._listen = listen
@@ -238,6 +252,9 @@ class McpEndpoint:
         """Answer a request."""
         message = exchange.message
         try:
+            if message.method == "tools/call" and self._own_tool.is_meant(exchange):
+                await self._own_tool.answer(exchange)
+                return
             if message.method in _TO_BACKENDS:
                 running = await self._calls.start(exchange, self._outbox.prepare(exchange))
             elif message.method == "initialize" and message.era == "legacy":

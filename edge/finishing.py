@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from edge.calls import Running
 from edge.exchange import Exchange
 from edge.names import outer_uri
 from edge.request_state import Pending, RequestStates
+from edge.running import Running
 from shared.messages import ToolResult
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])

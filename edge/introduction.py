@@ -8,6 +8,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 from edge.authorize import may_reach
 from edge.directory import Directory
+from edge.handles.budget import TASKS
 from edge.parse import Message
 from edge.shelf import Shelf
 from shared.errors import InvalidParams
@@ -20,7 +21,8 @@ _LATEST_HANDSHAKE = HANDSHAKE_PROTOCOL_VERSIONS[-1]
 _INFO_BYTES_MAX = 8 * 1024
 _INSTRUCTIONS = (
     "ToolMesh gives you the tools of several systems under one address. Tool names start with the name of their system. "
-    "A result that says outcome_unknown means that a change may have happened: check before you repeat it."
+    "A result that says outcome_unknown means that a change may have happened: check before you repeat it. "
+    "A result that says running is a call that goes on: get its result with mesh_wait, do not repeat it."
 )
 _DECLARED: dict[str, dict[str, Any]] = {
     "tools": {"listChanged": True},
@@ -47,6 +49,7 @@ class Introduction:
         """A `DiscoverResult`."""
         said = self._said(principal, backend)
         info = said.pop("serverInfo")
+        said["capabilities"]["extensions"] = {TASKS: {}}
         return {"supportedVersions": list(MODERN_PROTOCOL_VERSIONS), **said, "_meta": {_SERVER_INFO_KEY: info}}
 
     def _said(self, principal: Principal, backend: str | None) -> dict[str, Any]:

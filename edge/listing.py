@@ -3,7 +3,7 @@ page (MCP, server utilities, "Pagination")."""
 
 import base64
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from edge.authorize import may_reach, may_use
@@ -21,20 +21,27 @@ Kind = Literal["tools", "prompts", "resources", "resourceTemplates"]
 class Listing:
     """Lists of one edge."""
 
-    def __init__(self, directory: Directory, page_items: int) -> None:
+    def __init__(self, directory: Directory, page_items: int, own_tools: Mapping[str, Item] | None = None) -> None:
+        """`own_tools`: of the edge itself, for everybody at the endpoint of all backends."""
         self._directory = directory
         self._page_items = page_items
+        self._own_tools = own_tools or {}
 
-    def page(self, kind: Kind, principal: Principal, backend: str | None, cursor: object) -> dict[str, Any]:
+    def page(
+        self, kind: Kind, principal: Principal, backend: str | None, cursor: object, *, cuts: bool = False
+    ) -> dict[str, Any]:
         """One page of a list as its result. `backend`: the one of a transparent endpoint, or None for all of them.
 
-        The cursor names the last item of the page before. Raises InvalidParams for one that is none.
+        The cursor names the last item of the page before. `cuts`: the client is known to cut calls, so that any tool may
+        answer with a handle, which no outputSchema of a tool's own allows. Raises InvalidParams for a cursor that is none.
         """
         items = dict(self._aggregated(kind, principal) if backend is None else self._own(kind, principal, backend))
+        if kind == "tools" and backend is None and self._own_tools:
+            items = dict(sorted({**items, **self._own_tools}.items()))
         names = list(items)
         start = 0 if cursor is None else bisect_right(names, _name_in(cursor))
         page = names[start : start + self._page_items]
-        result: dict[str, Any] = {kind: [items[name] for name in page]}
+        result: dict[str, Any] = {kind: [_without_schema(items[name]) if cuts else items[name] for name in page]}
         if start + self._page_items < len(names):
             result["nextCursor"] = base64.urlsafe_b64encode(page[-1].encode()).decode()
         return result
@@ -60,6 +67,11 @@ class Listing:
             return ((n, item) for n, item in prompts if may_use(principal, canonical_name(backend, n)))
         table = shelf.resources if kind == "resources" else shelf.templates
         return table.items() if may_reach(principal, backend) else ()
+
+
+def _without_schema(item: Item) -> Item:
+    """A tool as it is, but for its outputSchema; other things have none."""
+    return {name: value for name, value in item.items() if name != "outputSchema"} if "outputSchema" in item else item
 
 
 def _backend_of(uri: str) -> str:

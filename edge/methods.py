@@ -1,6 +1,6 @@
 """Methods that the edge answers by itself: lists, introductions, and what belongs to a session."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from edge.exchange import Exchange
@@ -42,15 +42,28 @@ class Methods:
     """The methods of both eras, by name."""
 
     def __init__(
-        self, listing: Listing, introduction: Introduction, outbox: Outbox, memory: Memory, *, list_ttl_ms: int
+        self,
+        listing: Listing,
+        introduction: Introduction,
+        outbox: Outbox,
+        memory: Memory,
+        *,
+        list_ttl_ms: int,
+        owners: Mapping[str, Handler],
+        tasks: Mapping[str, Handler],
+        cuts: Callable[[Exchange], bool],
     ) -> None:
+        """`owners`: methods of ours that are there for the owner alone; `tasks`: those of the tasks extension; `cuts`:
+        whether a client is known to cut calls that take long."""
         self._listing = listing
         self._introduction = introduction
         self._outbox = outbox
         self._memory = memory
         self._list_ttl_ms = list_ttl_ms
+        self._owners = owners
+        self._cuts = cuts
         lists: dict[str, Handler] = dict.fromkeys(_LISTS, self._list)
-        self._modern: dict[str, Handler] = {**lists, "server/discover": self._discover}
+        self._modern: dict[str, Handler] = {**lists, "server/discover": self._discover, **tasks}
         self._legacy: dict[str, Handler] = {
             **lists,
             "ping": self._ping,
@@ -63,6 +76,8 @@ class Methods:
         """The result. Raises Refusal for a method that there is not, MeshError for what can't be done."""
         message = exchange.message
         handler = (self._modern if message.era == "modern" else self._legacy).get(message.method)
+        if handler is None and exchange.principal.owner:
+            handler = self._owners.get(message.method)
         if handler is None:
             raise Refusal(
                 404 if message.era == "modern" else 200,
@@ -76,7 +91,11 @@ class Methods:
     async def _list(self, exchange: Exchange) -> dict[str, Any]:
         message = exchange.message
         page = self._listing.page(
-            _LISTS[message.method], exchange.principal, exchange.backend, message.params.get("cursor")
+            _LISTS[message.method],
+            exchange.principal,
+            exchange.backend,
+            message.params.get("cursor"),
+            cuts=self._cuts(exchange),
         )
         return page | self._for_caches(self._list_ttl_ms) if message.era == "modern" else page
 

@@ -4,6 +4,9 @@ Tools and prompts: `<backend>_<name>`. Resources: the scheme of the URI is prefi
 (RFC 3986 section 3.1), and a URI template stays one (RFC 6570). An underscore can't stand in a scheme, so it becomes a dot.
 """
 
+MESH_WAIT = "mesh_wait"
+"""The edge's own tool. At the endpoint of all backends no backend's tool is called that."""
+
 
 def outer_uri(backend: str, uri: str) -> str:
     """The URI (or URI template) under which clients of the aggregated endpoint know a backend's resource."""

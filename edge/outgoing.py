@@ -65,7 +65,7 @@ class Outbox:
         message = exchange.message
         if message.method == "tools/call":
             call = parse_call(exchange.body, message)
-            return self._brought_back(exchange, self._tool_call(exchange, call), call.inputs)
+            return self.brought_back(exchange, self._tool_call(exchange, call), call.inputs)
         params = parse_other(exchange.body, message)
         if message.method == "prompts/get":
             outgoing = self._prompt(exchange, params)
@@ -73,7 +73,7 @@ class Outbox:
             outgoing = self._resource(exchange, params)
         else:
             outgoing = self._completion(exchange, params)
-        return self._brought_back(exchange, outgoing, params.inputs)
+        return self.brought_back(exchange, outgoing, params.inputs)
 
     def find_tool(self, exchange: Exchange, name: str) -> Tool:
         """The tool of that name, if there is one that this principal may use. Raises UnknownTool."""
@@ -163,7 +163,7 @@ class Outbox:
             raise InvalidParams(f"Unknown prompt: {name[:128]}")
         return shelf, own
 
-    def _brought_back(self, exchange: Exchange, outgoing: Outgoing, inputs: dict[str, bytes]) -> Outgoing:
+    def brought_back(self, exchange: Exchange, outgoing: Outgoing, inputs: dict[str, bytes]) -> Outgoing:
         """Open what the client brought back of an earlier round. Raises InvalidParams."""
         if not inputs:
             return outgoing

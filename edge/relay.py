@@ -20,6 +20,9 @@ from shared.messages import Spoken, Stored, ToolFailure, ToolResult
 
 log = structlog.get_logger()
 
+_LOOK_S_MIN, _LOOK_S_MAX = 0.05, 0.25
+"""Pauses between two looks at the durable copy of a call whose events go to another edge."""
+
 
 class Relay:
     """The calls of this edge that are waited for."""
@@ -116,6 +119,14 @@ class Relay:
             self._refused("result", forged.detail)
             return None
         return message
+
+    async def read_until_over(self, waiter: Waiter) -> None:
+        """Read it again and again, until the call's end is there: the live events go to the edge that enqueued it."""
+        pause_s = _LOOK_S_MIN
+        while waiter.final is None:
+            await self._read_quietly(waiter)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, _LOOK_S_MAX)
 
     async def recover(self) -> None:
         """After a (new) subscription: look up every open call."""

@@ -1,10 +1,12 @@
 """render: how outcomes look as JSON-RPC messages and as events of a stream (WHATWG server-sent events)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 
+from edge.call_meta import CALL_META
 from edge.parse import Era, Message
 from edge.problems import INTERNAL_ERROR, Refusal, rendering_of
 from shared.errors import BY_CODE, Internal, MeshError, Unauthenticated
@@ -66,7 +68,9 @@ def error_of(failure: ToolFailure) -> MeshError:
     return kind(failure.detail, data=data)
 
 
-def error_response(message: Message, error: MeshError, call_id: str) -> tuple[int, bytes]:
+def error_response(
+    message: Message, error: MeshError, call_id: str, found_by: Mapping[str, Any] | None = None
+) -> tuple[int, bytes]:
     """HTTP status and response of a request that failed, in the shape that the table gives its slug.
 
     A tool call that failed is a result that a model can read; other methods have nothing but errors for that.
@@ -86,11 +90,13 @@ def error_response(message: Message, error: MeshError, call_id: str) -> tuple[in
         return 200, rpc_error(message.id, row.rpc_code, error.detail, facts)
     if message.method != "tools/call":
         return 200, rpc_error(message.id, INTERNAL_ERROR, error.detail, facts)
-    result = {
+    result: dict[str, Any] = {
         "content": [{"type": "text", "text": f"[{error.code}] {error.detail}"}],
         "structuredContent": {"error": facts},
         "isError": True,
     }
+    if found_by is not None:
+        result["_meta"] = {CALL_META: found_by}
     return 200, rpc_result(message.id, _encode(result), message.era)
 
 

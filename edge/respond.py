@@ -5,12 +5,14 @@ to an event stream, with comments as keep-alive so that proxies do not cut it.
 """
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from edge.admit import Receive
-from edge.calls import Calls, Running, progress_token
+from edge.call_meta import with_call
+from edge.calls import Calls
+from edge.draft import progress_token
 from edge.exchange import Exchange, Send
 from edge.finishing import Finisher
 from edge.render import (
@@ -23,10 +25,13 @@ from edge.render import (
     progress_notification,
     rpc_result,
 )
+from edge.running import Running
 from edge.sessions.event_ids import primer
 from edge.sessions.event_stream import patient
 from edge.waiter import Waiter
-from shared.errors import UpstreamBadResponse
+from edge.waiting import Waiting
+from shared import failpoints
+from shared.errors import BrokerUnavailable, UpstreamBadResponse
 from shared.messages import Final, Progress, Spoken, ToolResult
 from shared.settings import Settings
 
@@ -54,6 +59,14 @@ class Record(Protocol):
         ...
 
 
+class Handing(Protocol):
+    """How a call is answered that goes on without its connection."""
+
+    async def give(self, exchange: Exchange, running: Running) -> bytes:
+        """Keep what it takes to find the call again; gives the result that names it. Raises BrokerUnavailable."""
+        ...
+
+
 async def send_json(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
     """Send a whole JSON answer."""
     fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *(headers or ())]
@@ -64,42 +77,57 @@ async def send_json(send: Send, status: int, body: bytes, headers: list[tuple[by
 class Responder:
     """Answers requests that went to a backend."""
 
-    def __init__(self, calls: Calls, record: Record, finisher: Finisher, settings: Settings) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        waiting: Waiting,
+        record: Record,
+        finisher: Finisher,
+        handing: Handing,
+        settings: Settings,
+    ) -> None:
         self._calls = calls
+        self._waiting = waiting
         self._record = record
         self._finisher = finisher
+        self._handing = handing
+        self._reattach_s = settings.reattach_s
         self._stream_after_s = settings.stream_after_s
         self._keepalive_s = settings.keepalive_s
         self._slow_reader_s = settings.slow_reader_s
 
     async def answer(self, exchange: Exchange, running: Running) -> None:
-        """Wait for the call's events and write them out; cancels the call when its client gives up."""
+        """Wait for the call's events and write them out; the mesh learns when its client gives up."""
         loop = asyncio.get_running_loop()
         waiter = running.waiter
         ticket = self._record.note_request(exchange, running) if exchange.session is not None else ""
         watching: list[asyncio.Task[None]] = []
 
         def start_watching() -> None:
+            self._waiting.note(running)
             watching.append(loop.create_task(watch(exchange.receive, waiter)))
 
         timers = [
             loop.call_later(_WATCH_AFTER_S, start_watching),
             loop.call_at(running.deadline + _GRACE_S, waiter.wake),
         ]
+        if running.hand_at is not None:
+            timers.append(loop.call_at(running.hand_at, waiter.wake))
+        done = False
         try:
             done = await self.follow(exchange, running, ticket)
-            if not done and exchange.message.era == "modern":
-                # 2026-07-28: closing the response stream is the cancellation. Before, it explicitly is not.
-                await self._calls.cancel(running)
         finally:
             for timer in timers:
                 timer.cancel()
             for task in watching:
                 task.cancel()
+            if not done:
+                # 2026-07-28: closing the response stream is the cancellation. Before, it explicitly is not.
+                await self._waiting.left(running, cancels=waiter.gone and exchange.message.era == "modern")
             self._calls.forget(running)
 
     async def follow(self, exchange: Exchange, running: Running, ticket: str, *, streaming: bool = False) -> bool:
-        """Write events until the end is written; False when the client went away first.
+        """Write events until the end (or a handle) is written; False when the client went away first.
 
         `streaming`: the head of an event stream is written already.
         """
@@ -116,17 +144,17 @@ class Responder:
                     if not chunk:
                         continue  # progress that nobody asked for
                 elif waiter.final is not None:
-                    status, body = self.final_body(exchange, running, waiter.final)
-                    event_id = f"{ticket}_{waiter.final.seq}" if ticket else ""
-                    await _end(send, status, body, event_id, streaming=streaming)
-                    if not streaming and exchange.session is not None:
-                        self._record.forget_request(exchange)
+                    await self._deliver(exchange, running, waiter.final, send, ticket, streaming=streaming)
                     return True
                 elif loop.time() + _TICK_S >= running.deadline + _GRACE_S:
                     error = await self._calls.give_up(running)
                     if error is not None:
                         status, body = error_response(exchange.message, error, running.call.call_id)
                         await _end(send, status, body, "", streaming=streaming)
+                        return True
+                    continue
+                elif running.hand_at is not None and loop.time() + _TICK_S >= running.hand_at:
+                    if await self._hand(exchange, running, send, streaming=streaming):
                         return True
                     continue
                 elif loop.time() + _TICK_S >= next_sign:
@@ -144,6 +172,32 @@ class Responder:
         finally:
             sign.cancel()
         return False
+
+    async def _deliver(
+        self, exchange: Exchange, running: Running, final: Final, send: Send, ticket: str, *, streaming: bool
+    ) -> None:
+        """Write the end, and tell the mesh that it was written."""
+        status, body = self.final_body(exchange, running, final)
+        failpoints.reached("edge.before_deliver")
+        await _end(send, status, body, f"{ticket}_{final.seq}" if ticket else "", streaming=streaming)
+        failpoints.reached("edge.after_deliver")
+        self._waiting.delivered(running)
+        if not streaming and exchange.session is not None:
+            self._record.forget_request(exchange)
+
+    async def _hand(self, exchange: Exchange, running: Running, send: Send, *, streaming: bool) -> bool:
+        """Answer with a handle. False where it can't be kept now: then the call is waited for as before."""
+        running.hand_at = None
+        try:
+            body = await self._handing.give(exchange, running)
+            await self._waiting.handed(running)
+        except BrokerUnavailable:
+            return False
+        message = exchange.message
+        await _end(send, 200, rpc_result(message.id, body, message.era), "", streaming=streaming)
+        if not streaming and exchange.session is not None:
+            self._record.forget_request(exchange)
+        return True
 
     async def _start_stream(self, exchange: Exchange, ticket: str) -> bytes:
         """Commit to a stream; gives the event that tells the client where to read on from, if it is for that."""
@@ -165,13 +219,26 @@ class Responder:
     def final_body(self, exchange: Exchange, running: Running, final: Final) -> tuple[int, bytes]:
         """HTTP status and JSON-RPC response of a call that is over."""
         message = exchange.message
+        facts = self._facts(running) if running.findable else None
         try:
             if isinstance(final, ToolResult):
-                return 200, rpc_result(message.id, self._finisher.finish(exchange, running, final), message.era)
+                body = self._finisher.finish(exchange, running, final)
+                if facts is not None:
+                    body = with_call(body, facts)
+                return 200, rpc_result(message.id, body, message.era)
             error = error_of(final)
         except (msgspec.DecodeError, UnicodeDecodeError):
             error = UpstreamBadResponse("The backend's result is not what the method gives.")
-        return error_response(message, error, running.call.call_id)
+        return error_response(message, error, running.call.call_id, facts)
+
+    def _facts(self, running: Running) -> dict[str, Any]:
+        """What the client may know of how its call is found again."""
+        return {
+            "callId": running.call.call_id,
+            "reattachKey": running.same.key.rpartition(":")[2],
+            "reattachS": self._reattach_s,
+            "attached": running.attached,
+        }
 
 
 async def _end(send: Send, status: int, body: bytes, event_id: str, *, streaming: bool) -> None:

@@ -8,6 +8,7 @@ import uvicorn
 
 from edge.app import Edge
 from edge.http_connection import limited
+from shared import failpoints
 from shared.configuration import ApiKeyEntry, BackendEntry
 from shared.errors import ConfigurationError
 from shared.log import configure
@@ -41,6 +42,7 @@ def serve(settings: Settings, entries: tuple[BackendEntry, ...], keys: tuple[Api
     port = listener.getsockname()[1]
     edge = Edge(settings, entries, keys, port)
     configure(settings.log_level, settings.log_format, edge.edge_id)
+    failpoints.arm(settings.failpoints)
     config = uvicorn.Config(
         edge.app,
         loop="uvloop",

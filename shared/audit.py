@@ -12,7 +12,7 @@ import msgspec
 from shared.identity import Principal
 from shared.messages import ToolCall
 
-Phase = Literal["intent", "outcome", "denied", "refused"]
+Phase = Literal["intent", "outcome", "answered", "late", "denied", "refused"]
 
 
 class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
@@ -20,8 +20,9 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     at_ms: int
     phase: Phase
-    """intent: a write is about to happen; outcome: the call is over; denied: an edge did not let it in; refused: a worker
-    or an edge threw away a message that was not what it claimed to be."""
+    """intent: a write is about to happen; outcome: the call is over; answered: an edge answered without knowing the
+    outcome, which may still come; late: what a worker learned of a call after another one had to answer for it; denied: an
+    edge did not let it in; refused: a worker or an edge threw away a message that was not what it claimed to be."""
     code: str
     """`ok`, `error` (the tool's own), `input_required` (the client is to answer something and ask again), or a slug of
     `shared/errors.py`."""

@@ -1,7 +1,9 @@
 """The only encoder of messages: MessagePack inside a signed envelope.
 
-The signature is HMAC-SHA256 over version, group, key id and the whole encoded message. Sizes are checked before anything
-is decoded; what comes out is one of the message types of `shared/messages.py`, never a free-form object.
+The signature is HMAC-SHA256 over version, group, key id and the whole encoded message; a ring that encrypts puts the
+encrypted message in its place (encrypt, then sign). Every ring reads both, so that encryption is switched on role by role.
+Sizes are checked before anything is decoded; what comes out is one of the message types of `shared/messages.py`, never a
+free-form object.
 """
 
 import hmac
@@ -10,7 +12,9 @@ from typing import TypeVar
 import msgspec
 
 from shared.catalogue import Catalogue
+from shared.cipher import NONCE_BYTES
 from shared.errors import ForgedMessage
+from shared.handles import Handle
 from shared.mesh_keys import KeyRing
 from shared.messages import (
     VERSION,
@@ -52,6 +56,7 @@ AnyMessage = (
     | SessionQuestion
     | Posted
     | Told
+    | Handle
 )
 M = TypeVar("M", bound=Message)
 
@@ -63,7 +68,10 @@ class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like
     group: str
     key_id: str
     body: bytes
+    """The encoded message, or what it was encrypted to."""
     mac: bytes
+    nonce: bytes = b""
+    """Of the encryption; empty for a body that is not encrypted."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -71,15 +79,18 @@ _envelopes = msgspec.msgpack.Decoder(Signed)
 _messages = msgspec.msgpack.Decoder(AnyMessage)
 
 
-def _mac(key: bytes, group: str, key_id: str, body: bytes) -> bytes:
-    return hmac.digest(key, f"toolmesh|{VERSION}|{group}|{key_id}|".encode() + body, "sha256")
+def _mac(key: bytes, group: str, key_id: str, nonce: bytes, body: bytes) -> bytes:
+    kind = "toolmesh-encrypted" if nonce else "toolmesh"
+    return hmac.digest(key, f"{kind}|{VERSION}|{group}|{key_id}|".encode() + nonce + body, "sha256")
 
 
 def seal(ring: KeyRing, group: str, message: Message) -> bytes:
-    """Encode and sign a message with the group's first key."""
+    """Encode and sign a message with the group's first key; encrypt it before that, where the ring does."""
     key_id, key = ring.signing(group)
-    body = _encoder.encode(message)
-    return _encoder.encode(Signed(VERSION, group, key_id, body, _mac(key, group, key_id, body)))
+    nonce, body = b"", _encoder.encode(message)
+    if ring.encrypts:
+        nonce, body = ring.cipher(group, key_id).encrypt(body)
+    return _encoder.encode(Signed(VERSION, group, key_id, body, _mac(key, group, key_id, nonce, body), nonce))
 
 
 def unseal(ring: KeyRing, group: str, raw: bytes, expected: type[M]) -> M:
@@ -105,13 +116,19 @@ def open_envelope(ring: KeyRing, raw: bytes) -> tuple[str, AnyMessage]:
         raise ForgedMessage("the message is not a signed envelope") from cause
     if envelope.v != VERSION:
         raise ForgedMessage(f"the envelope has version {envelope.v}, not {VERSION}")
+    if len(envelope.nonce) not in (0, NONCE_BYTES):
+        raise ForgedMessage(f"the envelope has a nonce of {len(envelope.nonce)} bytes, not {NONCE_BYTES}")
     key = ring.verifying(envelope.group, envelope.key_id)
     if key is None:
         raise ForgedMessage("the envelope names a key that is not in the ring")
-    if not hmac.compare_digest(_mac(key, envelope.group, envelope.key_id, envelope.body), envelope.mac):
+    mac = _mac(key, envelope.group, envelope.key_id, envelope.nonce, envelope.body)
+    if not hmac.compare_digest(mac, envelope.mac):
         raise ForgedMessage("the signature does not match")
+    body = envelope.body
+    if envelope.nonce:
+        body = ring.cipher(envelope.group, envelope.key_id).decrypt(envelope.nonce, body)
     try:
-        message = _messages.decode(envelope.body)
+        message = _messages.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise ForgedMessage("the signed message is not of a known type") from cause
     if message.v != VERSION:

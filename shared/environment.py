@@ -28,6 +28,10 @@ _CHOICES = {
     "log_level": ("debug", "info", "warn", "warning", "error"),
     "log_format": ("json", "text"),
 }
+_SWITCHES = {
+    **dict.fromkeys(("true", "on", "yes", "1"), True),
+    **dict.fromkeys(("false", "off", "no", "0"), False),
+}
 _INTEGER = re.compile(r"[0-9]{1,15}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
@@ -58,6 +62,8 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     _check_inert(given, findings)
     refuse_controls(given, values.get("config_dir", Settings().config_dir), findings)
     findings.stop()
+    if values.get("queue_encrypt") and "mesh_keys" in values:
+        values["mesh_keys"] = values["mesh_keys"].encrypting()
     settings = Settings(**values)
     _check_together(settings, findings)
     findings.stop()
@@ -120,6 +126,8 @@ def _plain(kind: types.Type) -> types.Type:
 def _read(variable: str, text: str, kind: types.Type) -> Any:
     """One value of a field's type. Raises ConfigurationError."""
     kind = _plain(kind)
+    if isinstance(kind, types.BoolType):
+        return _switch(variable, text)
     if isinstance(kind, types.IntType):
         return _integer(variable, text, kind)
     if isinstance(kind, types.FloatType):
@@ -135,6 +143,13 @@ def _read(variable: str, text: str, kind: types.Type) -> Any:
         KeyRing: parse_key_ring,
     }
     return readers[kind.cls](text)
+
+
+def _switch(variable: str, text: str) -> bool:
+    on = _SWITCHES.get(text.lower())
+    if on is None:
+        raise ConfigurationError(f"{variable} is {text!r}; write true or false.")
+    return on
 
 
 def _integer(variable: str, text: str, kind: types.IntType) -> int:
@@ -222,7 +237,7 @@ def _check_inert(given: Mapping[str, str], findings: Findings) -> None:
             continue
         if inert.kind == "int" and not _INTEGER.fullmatch(text):
             findings.add(f"{name} is {text!r}; write a whole number.")
-        elif inert.kind == "bool" and text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+        elif inert.kind == "bool" and text.lower() not in _SWITCHES:
             findings.add(f"{name} is {text!r}; write true or false.")
         elif inert.kind == "seconds":
             try:

@@ -53,6 +53,12 @@ class UnknownTool(MeshError):
     code = "unknown_tool"
 
 
+class UnknownCall(MeshError):
+    """No such call, or another principal's, or one whose result is not kept any more: they look the same on purpose."""
+
+    code = "unknown_call"
+
+
 class InvalidParams(MeshError):
     """The request's params are not what the method takes."""
 
@@ -106,8 +112,14 @@ class OutcomeUnknown(MeshError):
     code = "outcome_unknown"
 
 
+class DeadLettered(MeshError):
+    """The call lost its worker too often and is not run again; it was set aside for the operator."""
+
+    code = "dead_lettered"
+
+
 class Cancelled(MeshError):
-    """The call was cancelled before it changed anything."""
+    """The call was cancelled before it changed anything, or is one that may be sent again."""
 
     code = "cancelled"
 

@@ -18,8 +18,6 @@ JOB_NAME = "call"
 
 QUEUE_TTL_S = 3600
 """Life of a queue and of its waiting lists after the last enqueue; longer than any deadline."""
-RESULT_TTL_S = 600
-"""Life of a final result, which is also the mark that the call is over."""
 EVENTS_TTL_S = 600
 CATALOGUE_TTL_S = 24 * 3600
 """A catalogue outlives its workers, so that listings stay the same while a backend is away."""
@@ -144,8 +142,39 @@ def events(jid: str) -> str:
 
 
 def dispatched(jid: str) -> str:
-    """Mark that a write may have happened: the fence under which it was dispatched."""
+    """Mark that a write may have happened: the value of the lease under which it was dispatched."""
     return f"tm:dispatched:{jid}"
+
+
+def returned(jid: str) -> str:
+    """How often a claimed job was given back unexecuted: claims beyond that are workers that it lost."""
+    return f"tm:returned:{jid}"
+
+
+def dead_letter(jid: str) -> str:
+    """A job that lost its worker too often, as it was on the queue."""
+    return f"tm:dead:{jid}"
+
+
+def dead_letters(group: str) -> str:
+    """Sorted set of a group's dead letters, job id by the time at which they were set aside."""
+    return f"tm:{group}:dead"
+
+
+def reattach(share: str, digest: str) -> str:
+    """Hash of a principal's calls that are the same call: job id to who waits for it (`w:<edge>:<ms>:`; `o:<ms>` nobody),
+    or, for a key that the client chose, to `k:` and the digest of its arguments."""
+    return f"tm:reattach:{share}:{digest}"
+
+
+def edge_alive(edge: str) -> str:
+    """There as long as an edge lives: what waits at an edge without it is waited for by nobody."""
+    return f"tm:alive:{edge}"
+
+
+def handle(call_id: str) -> str:
+    """Record of a call that was answered with a handle or a task, signed by an edge."""
+    return f"tm:handle:{call_id}"
 
 
 def reply_channel(edge: str) -> str:

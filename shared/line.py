@@ -37,6 +37,8 @@ class RedisLine:
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.epoch = ""
+        """The run id of the server at the other end: another one after a restart. Empty while there is no connection."""
         self.on_connect: list[Callable[[], Awaitable[None]]] = []
         """Awaited after each connect, before the line counts as connected to its users."""
 
@@ -90,6 +92,8 @@ class RedisLine:
             connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
                 await connection.connect()  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(self._timeout_s):
+                    self.epoch = await _run_id(connection)
                 self._connection = connection
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._write(connection))
@@ -118,6 +122,7 @@ class RedisLine:
 
     def _drop(self) -> None:
         self._connection = None
+        self.epoch = ""
         self._outgoing.clear()
         pending, self._pending = self._pending, deque()
         for future, _ in pending:
@@ -169,6 +174,17 @@ class RedisLine:
             if not self._pending and (ping is None or ping.done()):
                 ping = self.cmd("PING")
                 ping.add_done_callback(_forget_outcome)
+
+
+async def _run_id(connection: AbstractConnection) -> str:
+    """The server's run id, which is a new one after each start (INFO, section `server`)."""
+    await connection.send_command("INFO", "server")
+    said: bytes = await connection.read_response(disable_decoding=True)
+    for line in said.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name == b"run_id":
+            return value.decode("ascii", "replace")
+    raise BrokerUnavailable("The broker does not say its run id (INFO server).")
 
 
 def _forget_outcome(future: asyncio.Future[Any]) -> None:

@@ -2,7 +2,7 @@
 
 One key per worker group, known to the edges and to that group alone: a group can forge calls only to itself. The group
 `edge` is known to edges only. Written as `group:keyid:base64key[,…]`; the first key of a group signs, the others only
-verify, which is how a key is rotated.
+verify, which is how a key is rotated. The key that encrypts is derived from the one that signs.
 """
 
 import base64
@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from shared.cipher import Cipher
 from shared.errors import ConfigurationError
+from shared.messages import VERSION
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _KEY_BYTES_MIN = 32
@@ -20,10 +22,13 @@ _KEY_BYTES_MIN = 32
 class KeyRing:
     """Keys by group and key id. Never shows a key."""
 
-    __slots__ = ("_groups",)
+    __slots__ = ("_ciphers", "_groups", "encrypts")
 
-    def __init__(self, groups: Mapping[str, Mapping[str, bytes]]) -> None:
+    def __init__(self, groups: Mapping[str, Mapping[str, bytes]], *, encrypts: bool = False) -> None:
         self._groups = {group: dict(keys) for group, keys in groups.items()}
+        self._ciphers: dict[tuple[str, str], Cipher] = {}
+        self.encrypts = encrypts
+        """Whether what is signed with this ring is encrypted too. Both kinds are read in any case."""
 
     def __repr__(self) -> str:
         held = ", ".join(f"{group}({', '.join(keys)})" for group, keys in self._groups.items())
@@ -41,6 +46,19 @@ class KeyRing:
     def keys_of(self, group: str) -> list[bytes]:
         """All keys of a group, the one that signs first. Raises KeyError for a group without keys."""
         return list(self._groups[group].values())
+
+    def encrypting(self) -> "KeyRing":
+        """The same keys, for one that encrypts what it signs."""
+        return KeyRing(self._groups, encrypts=True)
+
+    def cipher(self, group: str, key_id: str) -> Cipher:
+        """What encrypts under a key of the group; derived on first use, then kept. Raises KeyError where there is no such
+        key."""
+        found = self._ciphers.get((group, key_id))
+        if found is None:
+            bound = f"{VERSION}|{group}|{key_id}".encode()
+            found = self._ciphers[group, key_id] = Cipher(self._groups[group][key_id], bound)
+        return found
 
     def verifying(self, group: str, key_id: str) -> bytes | None:
         """The key of that id, or None."""

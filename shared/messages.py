@@ -74,6 +74,9 @@ class ToolCall(Message, frozen=True, kw_only=True, tag="call"):
     """Id of the call that waits at a worker for these inputs, where the backend itself could not be asked again."""
     owner: str = ""
     """Whose upstream session it belongs to (`affinity`); empty where any worker will do."""
+    epoch: str = ""
+    """The broker's run id when the call was put on its queue. A write that is claimed from a broker that was restarted
+    since counts as one that may have been sent: the restart may have lost that it was."""
 
 
 class Progress(Message, frozen=True, kw_only=True, tag="progress"):

@@ -1,43 +1,91 @@
-"""Our side of arq: putting a call on a backend's queue, and taking it back."""
+"""Our side of arq: putting a call on a backend's queue, joining one that runs, and taking one back."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from arq.jobs import serialize_job
 
 from shared import keys
+from shared.audit import call_record
 from shared.codec import pack, seal
-from shared.errors import PrincipalBusy, QueueFull
+from shared.errors import Cancelled, InvalidParams, MeshError, PrincipalBusy, QueueFull
 from shared.functions import fcall
 from shared.identity import share_of
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import Cancel, ToolCall, ToolFailure
+from shared.settings import Settings
 
 _MARGIN_MS = 5_000
 """How much longer than its deadline a job stays readable, for a worker that has to say that it is too late."""
+_TWIN_AGE_MS = 1_000
+"""A call that runs for longer may be one whose client has cut its connection and repeats it in the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Back-pressure at the queue."""
+    """Back-pressure at the queue, and how long what ended is known."""
 
     depth_max: int
     principal_in_flight_max: int
+    result_ttl_ms: int = 600_000
+    reattach_ms: int = 300_000
 
 
-async def enqueue(line: RedisLine, ring: KeyRing, group: str, call: ToolCall, now_ms: int, limits: Limits) -> None:
-    """Sign a call and put it on its queue, in one step on the broker.
+def limits_of(settings: Settings) -> Limits:
+    """What the queue is held to."""
+    return Limits(
+        settings.queue_depth_max,
+        settings.principal_in_flight_max,
+        int(settings.result_ttl_s * 1000),
+        int(settings.reattach_s * 1000),
+    )
 
-    Where a worker holds the upstream session of the call's owner, it goes to that worker's part of the queue.
-    A call that is there already counts as enqueued, so that this may be sent again when the answer got lost.
-    Raises QueueFull, PrincipalBusy, BrokerUnavailable.
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Under what name the same call is found when it is sent again (docs/guarantees.md)."""
+
+    key: str
+    """Of the broker; empty for a call that is never joined."""
+    how: Literal["none", "look", "keep", "own"] = "none"
+    """`look`: join one that lost its waiter; `keep`: and be found; `own`: by a key that the client chose."""
+    arguments: str = ""
+    """Of `own`: digest of the arguments, which have to be the same."""
+
+
+NEVER_THE_SAME = Same("")
+
+
+class StillWaited(Exception):
+    """A call that is the same has run for a while and is still waited for: its client may just be leaving. Look again."""
+
+
+async def enqueue(
+    line: RedisLine,
+    ring: KeyRing,
+    group: str,
+    call: ToolCall,
+    now_ms: int,
+    limits: Limits,
+    same: Same = NEVER_THE_SAME,
+    *,
+    settled: bool = False,
+) -> str:
+    """Sign a call and put it on its queue, in one step on the broker; gives the id of the call that it became.
+
+    That is another one's where the same call is to be joined. Where a worker holds the upstream session of the owner, it
+    goes to that worker's part of the queue. A call that is there already counts as enqueued, so that this may be sent again
+    when the answer got lost. `settled`: don't wait for the client of a twin to go.
+    Raises StillWaited, QueueFull, PrincipalBusy, InvalidParams (the client's key with other arguments), BrokerUnavailable.
     """
     jid = keys.job_id(group, call.call_id)
     share = share_of(call.principal)
-    names = [keys.job(jid), keys.final(jid), call.queue, keys.in_flight(group, call.backend, share)]
+    names = [keys.job(jid), keys.final(jid), call.queue, keys.in_flight(group, call.backend, share), same.key or jid]
     if call.owner:
         names.append(keys.holder(group, call.backend, call.owner))
     payload = serialize_job(keys.JOB_NAME, (seal(ring, group, call),), {}, None, now_ms, serializer=pack)
+    how = f"settled-{same.how}" if settled and same.how in ("look", "keep") else same.how
     answer = await fcall(
         line,
         "enqueue",
@@ -50,8 +98,20 @@ async def enqueue(line: RedisLine, ring: KeyRing, group: str, call: ToolCall, no
         limits.principal_in_flight_max,
         call.deadline_ms,
         keys.QUEUE_TTL_S * 1000,
+        how,
+        same.arguments or call.reply,
+        limits.reattach_ms,
+        limits.result_ttl_ms,
+        _TWIN_AGE_MS,
         *_routed(call),
     )
+    if isinstance(answer, bytes):
+        return answer.decode().partition(".")[2]
+    _raise_refusal(answer, call, limits)
+    return call.call_id
+
+
+def _raise_refusal(answer: int, call: ToolCall, limits: Limits) -> None:
     if answer == -1:
         raise QueueFull(f"The queue of backend {call.backend!r} is full. Try again shortly.", retry_after_s=1)
     if answer == -2:
@@ -60,36 +120,98 @@ async def enqueue(line: RedisLine, ring: KeyRing, group: str, call: ToolCall, no
             "Wait until some are done.",
             retry_after_s=1,
         )
+    if answer == -3:
+        raise InvalidParams("This idempotency key was used with other arguments. Use a new key for a new call.")
+    if answer == -4:
+        raise StillWaited
 
 
-async def cancel(line: RedisLine, ring: KeyRing, group: str, call: ToolCall, now_ms: int) -> bool:
-    """Drop a call that was not started (gives True), or tell the worker that runs it. Raises BrokerUnavailable."""
-    jid = keys.job_id(group, call.call_id)
-    gone = ToolFailure(
-        call_id=call.call_id,
-        backend=call.backend,
-        seq=0,
-        code="cancelled",
-        detail="The call was cancelled before it was started.",
-    )
+async def cancel(
+    line: RedisLine,
+    ring: KeyRing,
+    group: str,
+    call: ToolCall,
+    now_ms: int,
+    *,
+    same: str = "",
+    only_lost: bool = False,
+    role: str,
+    why: MeshError | None = None,
+    result_ttl_ms: int = 600_000,
+) -> bool:
+    """Drop a call that was not started (gives True; `why` is then its end), or tell the worker that runs it.
+
+    `same`: key under which the same call is found; a cancelled one is not found any more. `only_lost`: do nothing where
+    somebody waits for it (again). Raises BrokerUnavailable.
+    """
     answer = await fcall(
         line,
         "cancel",
-        (
-            keys.lease(jid),
-            keys.job(jid),
-            keys.final(jid),
-            call.queue,
-            keys.in_flight(group, call.backend, share_of(call.principal)),
-        ),
-        jid,
-        seal(ring, group, gone),
-        keys.RESULT_TTL_S * 1000,
+        _names(group, call, same),
         keys.control_channel(group),
         seal(ring, group, Cancel(call_id=call.call_id, backend=call.backend, at_ms=now_ms)),
-        *_routed(call),
+        int(only_lost),
+        *_drop(ring, group, call, now_ms, role, why, result_ttl_ms),
     )
     return bool(answer == 1)
+
+
+async def lose(
+    line: RedisLine,
+    ring: KeyRing,
+    group: str,
+    call: ToolCall,
+    now_ms: int,
+    *,
+    same: str,
+    drop: bool,
+    role: str,
+    limits: Limits,
+) -> bool:
+    """The client of a call is gone before it had its answer: the same call finds it from now on.
+
+    `drop`: what was not started is not wanted any more (gives True where that was so). Raises BrokerUnavailable.
+    """
+    life_ms = max(call.deadline_ms - now_ms, 0) + limits.result_ttl_ms
+    answer = await fcall(
+        line,
+        "lose",
+        _names(group, call, same),
+        life_ms,
+        int(drop),
+        *_drop(ring, group, call, now_ms, role, None, limits.result_ttl_ms),
+    )
+    return bool(answer == 1)
+
+
+def _names(group: str, call: ToolCall, same: str) -> tuple[str, ...]:
+    jid = keys.job_id(group, call.call_id)
+    in_flight = keys.in_flight(group, call.backend, share_of(call.principal))
+    return (
+        keys.lease(jid),
+        keys.job(jid),
+        keys.final(jid),
+        call.queue,
+        in_flight,
+        same or keys.reattach("none", "none"),
+        keys.AUDIT_STREAM,
+    )
+
+
+def _drop(
+    ring: KeyRing, group: str, call: ToolCall, now_ms: int, role: str, why: MeshError | None, result_ttl_ms: int
+) -> tuple[object, ...]:
+    """What the broker needs to end a call that was not started."""
+    error = why or Cancelled("The call was cancelled before it was started.")
+    end = ToolFailure(call_id=call.call_id, backend=call.backend, seq=0, code=error.code, detail=error.detail)
+    return (
+        keys.job_id(group, call.call_id),
+        seal(ring, group, end),
+        result_ttl_ms,
+        call_record(call, "outcome", error.code, role, now_ms),
+        keys.AUDIT_STREAM_MAX,
+        *_routed(call),
+    )
 
 
 def _routed(call: ToolCall) -> tuple[int, ...]:

@@ -45,6 +45,8 @@ class SessionRequest(Message, frozen=True, kw_only=True, tag="session-request"):
     access: CallClass
     method: str
     deadline_ms: int
+    reattach: str = ""
+    """Key under which the same call is found."""
 
 
 class SessionQuestion(Message, frozen=True, kw_only=True, tag="session-question"):

@@ -132,6 +132,38 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A broker that does not answer for this long counts as away."""
     redis_pending_max: Positive = 20_000
 
+    # What a call can count on (docs/guarantees.md).
+    result_ttl_s: Seconds = 600.0
+    """How long the result of a call is kept, and with it the mark that the call is over."""
+    queue_encrypt: bool = False
+    """Whether messages (arguments, results, sessions) are encrypted on the broker, under keys that it never sees."""
+    reattach_s: Seconds = 300.0
+    """How long after its end a call that lost its client can still be found by the same call, sent again."""
+    reattach_settle_s: Seconds = 0.2
+    """How long the same call waits for word that the client of the one that runs is gone; after that it is a new call."""
+    cancel_grace_s: Seconds = 5.0
+    """How long a read whose client closed its stream (2026 era) goes on, so that the same call sent again finds it."""
+    handle_after_s: Seconds = 45.0
+    """A call of a client that is known to cut is answered with a handle after this time, and goes on."""
+    handle_clients: tuple[str, ...] = ("openai-mcp",)
+    """Clients that are known to cut: how their User-Agent, or the name in their `clientInfo`, begins."""
+    task_after_s: Seconds = 5.0
+    """A call that runs for longer is answered with a task, where the client declared the tasks extension."""
+    task_poll_s: Seconds = 1.0
+    """How often a client of a task is asked to look at it."""
+    mesh_wait_s_max: Seconds = 40.0
+    """Longest wait of one `mesh_wait`."""
+    worker_losses_max: Positive = 2
+    """A call that lost its worker this often is not run again: it becomes a dead letter."""
+    dead_letters_max: Positive = 1_000
+    """Dead letters of one worker group; the oldest goes for a new one."""
+    dead_letter_ttl_s: Seconds = 7 * 24 * 3600.0
+    """How long a dead letter is kept."""
+    holder_grace_s: Seconds = 2.0
+    """After a restart of the broker: how long a write that was queued before waits for who may have begun it."""
+    failpoints: tuple[str, ...] = ()
+    """Faults to provoke, for tests: `name=action`, as `shared/failpoints.py` lists them. Never in production."""
+
     # Workers.
     worker_concurrency: Positive = 1_024
     backend_concurrency: Positive = 512

@@ -91,12 +91,12 @@ class Process:
 
 
 class Broker:
-    """A Redis server on a port of its own."""
+    """A Redis server on a port of its own. `append_only`: it forgets nothing when it is killed."""
 
     def __init__(self, directory: Path, *, append_only: bool = False) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._directory = directory
+        self.directory = directory
         self._append_only = append_only
         self._process: Process | None = None
         self.start()
@@ -106,9 +106,10 @@ class Broker:
         self._process = Process(
             [
                 *(server_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""),
-                *("--dir", str(self._directory), "--appendonly", "yes" if self._append_only else "no"),
+                *("--dir", str(self.directory), "--appendonly", "yes" if self._append_only else "no"),
+                *("--appendfsync", "always"),
             ],
-            self._directory / "broker.log",
+            self.directory / "broker.log",
         )
         wait_until(self._answers, "the broker answers")
 
@@ -139,13 +140,13 @@ def mesh_keys() -> str:
 class Mesh:
     """Edges and workers on one broker."""
 
-    def __init__(self, directory: Path, backends: str = "", **environment: str) -> None:
+    def __init__(self, directory: Path, backends: str = "", *, append_only: bool = False, **environment: str) -> None:
         self.directory = directory
         self.config = directory / "config"
         self.config.mkdir()
         if backends:
             (self.config / "backends.yaml").write_text(backends)
-        self.broker = Broker(directory)
+        self.broker = Broker(directory, append_only=append_only)
         self._environment = environment
         self.edges: list[tuple[Process, str]] = []
         self.workers: list[Process] = []
@@ -218,7 +219,7 @@ class Mesh:
 @contextmanager
 def mesh(directory: Path, backends: str = "", **environment: str) -> Iterator[Mesh]:
     """A mesh of which only the broker runs yet; ends everything that the test starts on it."""
-    running = Mesh(directory, backends, **environment)
+    running = Mesh(directory, backends, append_only=False, **environment)
     try:
         yield running
     finally:

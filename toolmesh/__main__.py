@@ -13,6 +13,7 @@ from toolmesh.edge import edge
 from toolmesh.init import init, secrets
 from toolmesh.key import key
 from toolmesh.options import ConfigOption
+from toolmesh.queue.commands import queue
 from toolmesh.up import up
 from toolmesh.worker import worker
 
@@ -32,6 +33,7 @@ app.command()(worker)
 app.command()(secrets)
 app.command()(init)
 app.add_typer(key, name="key")
+app.add_typer(queue, name="queue")
 
 
 @app.command()

@@ -22,7 +22,7 @@ HEALTH_USER = "health"
 
 _IN_FUNCTIONS = frozenset(name.lower() for name in re.findall(r"redis\.p?call\('([A-Z]+)'", LIBRARY))
 """What our Redis Functions do: read off their source, so that the users fit the release that makes them."""
-_CONNECTION = frozenset({"ping", "subscribe", "unsubscribe"})
+_CONNECTION = frozenset({"ping", "subscribe", "unsubscribe", "info|server"})
 _AN_EDGE = "e-" + "?" * 12
 """An edge's id. What edges tell one another goes over channels with other endings, where workers have no voice."""
 EDGE_COMMANDS = (
@@ -30,7 +30,7 @@ EDGE_COMMANDS = (
     | _IN_FUNCTIONS
     | {"get", "time", "xadd", "xrange", "zrange"}
     | {"del", "pexpire", "sadd", "scard", "set", "smembers", "srem", "zadd", "zcard", "zrem", "zremrangebyscore"}
-    | {"getdel", "getex", "lpop", "lrem", "rpush", "hset"}
+    | {"getdel", "getex", "lpop", "lrem", "rpush", "hset", "hdel", "exists"}
 )
 """Beside PUBLISH and FCALL, which have rules of their own. The last lines are for sessions, inboxes and what is wanted."""
 WORKER_COMMANDS = (
@@ -64,6 +64,7 @@ EDGE_GRANTS = (
     Grant("arq:in-progress:*", "R", "see whether a call runs; writing it would be claiming"),
     Grant("arq:retry:*", "W", "a cancelled call takes its counter away"),
     Grant("tm:final:*", "RW", "read results; a cancelled call gets its end"),
+    Grant("tm:dispatched:*", "R", "see whether a write was sent: it is not cancelled then"),
     Grant("tm:events:*", "R", "read progress that was missed"),
     Grant("tm:*:in-flight:*", "RW", "count what a principal has under way"),
     Grant("tm:*:catalogue:*", "R", "read what workers serve"),
@@ -76,6 +77,11 @@ EDGE_GRANTS = (
     Grant("tm:session:*", "RW", "sessions of the 2025 era are the edges' own"),
     Grant("tm:sessions:*", "RW", "sessions of the 2025 era are the edges' own"),
     Grant("tm:inbox:*", "RW", "messages from edge to edge"),
+    Grant("tm:reattach:*", "RW", "find the call that is sent again"),
+    Grant("tm:alive:*", "RW", "say that it lives, see who does"),
+    Grant("tm:handle:*", "RW", "handles and tasks are the edges' own"),
+    Grant("tm:dead:*", "RW", "send a dead letter again, and take it away then"),
+    Grant("tm:*:dead", "RW", "take a dead letter off the list"),
     Grant(keys.AUDIT_STREAM, "W", "append records; reading and deleting is the store's"),
 )
 EDGE_SUBSCRIBES = (keys.reply_channel("*"), keys.HEARTBEATS, keys.CHANGES)
@@ -92,6 +98,9 @@ def worker_grants(group: str) -> tuple[Grant, ...]:
         Grant(f"tm:final:{group}.*", "RW", "store results"),
         Grant(f"tm:events:{group}.*", "W", "store progress"),
         Grant(f"tm:dispatched:{group}.*", "RW", "mark that a write may have happened"),
+        Grant(f"tm:returned:{group}.*", "RW", "count what was given back unexecuted"),
+        Grant(f"tm:dead:{group}.*", "W", "set aside what is not to be run again"),
+        Grant(f"tm:{group}:dead", "RW", "list what was set aside"),
         Grant(f"tm:answer:{group}.*", "RW", "take clients' answers to its own calls"),
         Grant(f"tm:{group}:in-flight:*", "W", "take finished calls off the count"),
         Grant(f"tm:{group}:catalogue:*", "W", "say what it serves"),

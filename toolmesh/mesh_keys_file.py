@@ -22,9 +22,14 @@ class MeshKeysFiles:
     workers: str
 
 
+def mesh_keys_file(data: Path) -> Path:
+    """Where the edge's keys are kept."""
+    return data / _FILE
+
+
 def prepare_mesh_keys(data: Path, groups: Iterable[str]) -> MeshKeysFiles:
     """Make the file, or add keys of new groups; keys that are there stay. Raises ConfigurationError."""
-    path = (data / _FILE).resolve()
+    path = mesh_keys_file(data).resolve()
     needed = list(dict.fromkeys((*_ALWAYS, *sorted(groups))))
     try:
         held: KeyRing | None = parse_key_ring(str(path)) if path.exists() else None

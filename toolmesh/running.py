@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from shared.mesh_keys import parse_key_ring
 from shared.privacy import keep_to_oneself
 from toolmesh.broker import broker_command, broker_url, find_server, runtime_directory
+from toolmesh.broker_url_file import announced
 from toolmesh.child import Child
 from toolmesh.console import say
 from toolmesh.plan import Plan
@@ -61,7 +62,9 @@ def _broker(plan: Plan, logs: Path) -> Iterator[tuple[str, Child | None]]:
         command = broker_command(server, directory, plan.settings.data_dir / "broker")
         # The kernel's signal lets it write its file to the end.
         broker = Child("broker", command, plan.environment, logs / "broker.log", death_signal=signal.SIGTERM)
-        yield broker_url(directory), broker
+        url = broker_url(directory)
+        with announced(plan.settings.data_dir, url):
+            yield url, broker
 
 
 def _roles(plan: Plan, redis_url: str, logs: Path) -> list[Child]:

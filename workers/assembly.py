@@ -16,6 +16,7 @@ from shared.subscription import Subscription
 from workers.calls import Calls
 from workers.changes import Changes
 from workers.control import Control
+from workers.dispatching import Dispatching
 from workers.execution import Execution
 from workers.leases import Leases, Stop
 from workers.owners import Owners
@@ -50,12 +51,23 @@ class Assembly:
         self._drain_s = settings.drain_s
         self.worker_id = worker_id
         self.clock = BrokerClock()
-        self.publisher = Publisher(line, ring, self.clock, worker_id, inline_bytes_max=settings.inline_result_bytes_max)
+        self.publisher = Publisher(line, ring, self.clock, worker_id, settings)
         self.leases = Leases(line, lease_s=settings.lease_s, renew_s=settings.lease_renew_s)
         self.questions = Questions(line, ring, self.publisher, settings)
         self.owners = Owners(line, worker_id, settings)
         self.execution = Execution(self.owners, settings)
-        calls = Calls(served, ring, self.clock, self.leases, self.publisher, self.questions, self.execution, worker_id)
+        calls = Calls(
+            served,
+            ring,
+            self.clock,
+            self.leases,
+            self.publisher,
+            self.questions,
+            self.execution,
+            Dispatching(line, self.clock, worker_id, settings),
+            worker_id,
+            settings,
+        )
         self.runtime = MeshWorker(
             line,
             settings,
@@ -106,7 +118,9 @@ class Assembly:
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def _greet(self) -> None:
-        """The broker is there again, and may have come back empty."""
+        """The broker is there again, and may have come back empty. Leases come first, before anything is claimed over this
+        line: what runs here is not to be given to anybody."""
+        await self.leases.renew()
         await ensure_functions(self._line)
         await self.clock.measure(self._line)
         await self.presence.publish_all()

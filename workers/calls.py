@@ -7,16 +7,19 @@ from collections.abc import Mapping
 import msgspec
 import structlog
 
-from shared import keys
+from shared import failpoints, keys
 from shared.clock import BrokerClock
 from shared.codec import unseal
-from shared.errors import ForgedMessage, Internal, MeshError, OutcomeUnknown
+from shared.errors import Cancelled, DeadLettered, ForgedMessage, Internal, MeshError, OutcomeUnknown
 from shared.mesh_keys import KeyRing
 from shared.messages import Final, ToolCall, ToolResult
+from shared.outcome import check_of
+from shared.settings import Settings
 from workers.claimed import Claimed
 from workers.client import cut_down
+from workers.dispatching import Dispatching
 from workers.execution import Execution, PutBack
-from workers.leases import Lease, Leases
+from workers.leases import Lease, Leases, Stop
 from workers.publishing import Publisher, failure_of
 from workers.questions import Questions
 from workers.rounds import asks_for_input
@@ -26,6 +29,8 @@ from workers.served import Served
 log = structlog.get_logger()
 
 _ONCE_MAX = 20_000
+_SAYS_NOTHING = (OutcomeUnknown.code, Cancelled.code)
+"""Ends of a write that tell nothing of what became of it."""
 
 
 class Calls:
@@ -40,7 +45,9 @@ class Calls:
         publisher: Publisher,
         questions: Questions,
         execution: Execution,
+        dispatching: Dispatching,
         worker_id: str,
+        settings: Settings,
     ) -> None:
         self._by_queue = {
             keys.queue(s.entry.group, s.entry.name, lane): s for s in served.values() for lane in ("read", "write")
@@ -51,8 +58,12 @@ class Calls:
         self._publisher = publisher
         self._questions = questions
         self._execution = execution
+        self._dispatching = dispatching
         self._worker_id = worker_id
-        self._ran: OrderedDict[str, int] = OrderedDict()
+        self._holder_grace_s = settings.holder_grace_s
+        self._losses_max = settings.worker_losses_max
+        self._ran: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        """Epoch and fence of the last run of a call."""
 
     def can_run(self, queue: str) -> bool:
         """Whether the backend of a queue has its tools, so that a call can be held against them."""
@@ -60,6 +71,7 @@ class Calls:
 
     async def run(self, claimed: Claimed, envelope: bytes | None) -> None:
         """The job. Never raises what a caller could have caused; answers unless another run has to."""
+        failpoints.reached("worker.after_claim")
         served = self._by_queue[keys.general(claimed.queue)]
         group = served.entry.group
         try:
@@ -67,18 +79,32 @@ class Calls:
         except ForgedMessage as forged:
             await self._publisher.refuse(claimed, forged.detail)
             return
+        earlier = self._leases.find(claimed.job_id)
+        if earlier is not None and earlier.stopped is not Stop.LEASE_LOST:
+            # It runs here. Its lease ran out while this process, or the broker, was away, and nobody else was quicker.
+            await self._publisher.put_back(claimed, self._holder_grace_s)
+            await self._leases.renew()
+            return
         task = asyncio.current_task()
         assert task is not None
-        deadline = self._clock.monotonic_of(call.deadline_ms)
-        lease = Lease(claimed, call, deadline, task)
+        lease = Lease(claimed, call, self._clock.monotonic_of(call.deadline_ms), task)
         client = cut_down(call.client, served.entry.relay)
-        run = Run(served, call, client, claimed, lease, self._publisher, self._questions)
+        await self._run(Run(served, call, client, claimed, lease, self._publisher, self._questions, self._dispatching))
+
+    async def _run(self, run: Run) -> None:
+        call, claimed, lease = run.call, run.claimed, run.lease
         self._leases.hold(lease)
         done = False
         try:
             final, code = await self._outcome(run)
-            done = await self._publisher.finish(group, call, claimed, final, code, run.started)
+            aside = code == DeadLettered.code
+            done = await self._publisher.finish(run.group, call, claimed, final, code, run.started, set_aside=aside)
+            if done:
+                failpoints.reached("worker.after_publish")
+            elif lease.committed and code not in _SAYS_NOTHING:
+                await self._publisher.note_late(call, claimed, code, run.started)
         except PutBack as why:
+            lease.in_transit = True
             if why.args:
                 await self._publisher.put_back(claimed, why.args[0])
         finally:
@@ -97,9 +123,10 @@ class Calls:
             raise ForgedMessage("the job lies under another call's id")
         if call.backend != served.entry.name:
             raise ForgedMessage("the job is for another backend than its queue")
-        if claimed.fence <= self._ran.get(call.call_id, 0):
+        epoch, fence = self._ran.get(call.call_id, ("", 0))
+        if claimed.epoch == epoch and claimed.fence <= fence:
             raise ForgedMessage("the job was run here already under this fence")
-        self._ran[call.call_id] = claimed.fence
+        self._ran[call.call_id] = claimed.epoch, claimed.fence
         if len(self._ran) > _ONCE_MAX:
             self._ran.popitem(last=False)
         return call
@@ -108,21 +135,16 @@ class Calls:
         """How the call ended: its final message and the code for the record. Raises PutBack when it has not ended."""
         call = run.call
         try:
-            if run.claimed.mark and call.access == "write":
-                raise OutcomeUnknown(
-                    "The worker that ran this call died after it had begun to change something. It may have taken effect: "
-                    "check before you call again."
-                )
+            self._look_back(call, run.claimed)
             body = await self._execution.execute(run)
+            failpoints.reached("worker.after_answer")
         except MeshError as error:
-            data = msgspec.json.encode(error.data) if error.data else b""
-            return failure_of(call, run.seq + 1, error.code, error.detail, data), error.code
+            return _failed(run, error)
         except PutBack:
             raise
         except Exception:
             log.exception("call failed", call_id=call.call_id, backend=call.backend, tool=call.tool)
-            defect = self._defect(run)
-            return failure_of(call, run.seq + 1, defect.code, defect.detail), defect.code
+            return _failed(run, self._defect(run))
         code = "error" if _says_error(body) else "input_required" if asks_for_input(body) else "ok"
         return ToolResult(
             call_id=call.call_id,
@@ -133,10 +155,41 @@ class Calls:
             worker=self._worker_id if run.parked else "",
         ), code
 
+    def _look_back(self, call: ToolCall, claimed: Claimed) -> None:
+        """Whether what happened to a call before allows that it is run. Raises PutBack, OutcomeUnknown, DeadLettered."""
+        if call.access == "write":
+            restarted = not claimed.epoch or call.epoch != claimed.epoch
+            if restarted and claimed.returned == 0:
+                raise PutBack(self._holder_grace_s)  # whoever has begun it takes its lease up again meanwhile
+            if claimed.mark:
+                raise OutcomeUnknown(
+                    "The worker that ran this call died after it had begun to change something. It may have taken effect: "
+                    "check before you call again."
+                )
+            if restarted:
+                raise OutcomeUnknown(
+                    "The broker was restarted while the call waited, and may have forgotten that a worker sent it. It may "
+                    "have taken effect: check before you call again."
+                )
+        if claimed.losses >= self._losses_max:
+            raise DeadLettered(
+                f"The call ended the workers that ran it {claimed.losses} times, and was set aside: it is not run again. "
+                f"The operator finds it with `toolmesh queue show {call.call_id}`."
+            )
+
     def _defect(self, run: Run) -> MeshError:
         if run.lease.committed:
             return OutcomeUnknown("The call failed after it had begun to change something. Check before you call again.")
         return Internal("The call failed inside ToolMesh. The operator finds the cause under the call id.")
+
+
+def _failed(run: Run, error: MeshError) -> tuple[Final, str]:
+    """How a call ended that has no result."""
+    call, data = run.call, error.data or {}
+    if error.code == OutcomeUnknown.code:
+        data = check_of(call) | data
+    encoded = msgspec.json.encode(data) if data else b""
+    return failure_of(call, run.seq + 1, error.code, error.detail, encoded), error.code
 
 
 class _Verdict(msgspec.Struct):

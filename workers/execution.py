@@ -28,6 +28,12 @@ from workers.run import Run
 _DEFINITION_TRIES = 3
 _PUT_BACK_S = 0.3
 
+_TOO_LATE = "The call waited in the queue until its time was over; nothing was started."
+_TOO_LATE_AGAIN = (
+    "The call lost its worker, and waited in the queue until its time was over. It may have taken effect; sending it again "
+    "is safe."
+)
+
 _UNKNOWN_OUTCOME = (UpstreamTimeout, UpstreamBadResponse, UpstreamTooLarge)
 """Failures after which nobody knows whether the upstream did what it was asked."""
 
@@ -53,7 +59,7 @@ class Execution:
         lease = run.lease
         loop = asyncio.get_running_loop()
         if lease.deadline <= loop.time():
-            raise DeadlineExceeded("The call waited in the queue until its time was over; nothing was started.")
+            raise DeadlineExceeded(_TOO_LATE_AGAIN if _may_have_been_sent(run) else _TOO_LATE)
         timer = loop.call_at(lease.deadline, lease.stop, Stop.DEADLINE)
         try:
             if run.call.parked:
@@ -72,10 +78,12 @@ class Execution:
 
     async def _execute_for_owner(self, run: Run) -> bytes:
         """Execute where the upstream session of the call's owner is; that may be at another worker."""
+        run.lease.in_transit = True
         try:
             hold = await self._owners.hold(run.call, run.claimed)
         except BrokerUnavailable:
             raise PutBack(_PUT_BACK_S) from None
+        run.lease.in_transit = False
         if hold in (Hold.MOVED, Hold.LEASE_LOST):
             raise PutBack
         if hold is Hold.TAKEN_OVER:
@@ -170,7 +178,16 @@ class Execution:
             return PutBack(0.0)
         if why is Stop.DEADLINE:
             return DeadlineExceeded("The backend did not answer in the time that the call had.")
+        if _may_have_been_sent(run):
+            return Cancelled(
+                "The call was cancelled when it was sent already, and may have taken effect. It may be repeated."
+            )
         return Cancelled("The call was cancelled before it had changed anything.")
+
+
+def _may_have_been_sent(run: Run) -> bool:
+    """Whether an idempotent call was sent, in this run or in one before that lost its worker."""
+    return run.call.access == "idempotent" and (run.lease.dispatched or run.claimed.losses > 0)
 
 
 def _invocation(run: Run, side: Run | Errand, deadline: float) -> Invocation:

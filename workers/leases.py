@@ -1,6 +1,7 @@
 """Leases of the calls that this worker runs: held, renewed together, and noticed when they are lost."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
@@ -31,7 +32,20 @@ class Stop(Enum):
 class Lease:
     """The right to act for one call."""
 
-    __slots__ = ("call", "claimed", "deadline", "dispatched", "stopped", "task", "unwanted", "valid_until")
+    __slots__ = (
+        "call",
+        "claimed",
+        "deadline",
+        "dispatched",
+        "doubtful",
+        "epoch",
+        "in_transit",
+        "lost",
+        "stopped",
+        "task",
+        "unwanted",
+        "valid_until",
+    )
 
     def __init__(self, claimed: Claimed, call: ToolCall, deadline: float, task: asyncio.Task[None]) -> None:
         self.claimed = claimed
@@ -40,8 +54,17 @@ class Lease:
         """Loop time."""
         self.task = task
         self.valid_until = claimed.valid_until
+        """Loop time until which nobody else can have taken the call over."""
+        self.epoch = claimed.epoch
+        """The broker's run id when it last said that the lease is ours."""
+        self.doubtful = False
+        """Whether another worker may have taken the call over, and a restart of the broker have forgotten that."""
+        self.lost = False
+        """Whether another worker has taken the call over."""
+        self.in_transit = False
+        """Whether the job may be on its way to another worker: its lease is not taken up again then."""
         self.dispatched = False
-        """Whether something that changes the world may have been sent in this run."""
+        """Whether it may have been sent to the upstream in this run."""
         self.stopped: Stop | None = None
         self.unwanted = False
         """Whether the client has cancelled the call, which may run to its end nevertheless."""
@@ -51,10 +74,22 @@ class Lease:
         """Whether stopping now would leave a write behind whose outcome nobody knows."""
         return self.dispatched and self.call.access == "write"
 
+    def stands(self) -> bool:
+        """Whether the call surely is ours now, and has time. By the clock itself: the loop's time may be that of the moment
+        before this process was stopped."""
+        return time.monotonic() < min(self.valid_until, self.deadline)
+
+    def confirm(self, asked_at: float, valid_until: float, epoch: str) -> None:
+        """The broker says that the lease is ours. Where it has been so all the time is not known across a restart."""
+        self.doubtful |= epoch != self.epoch and asked_at >= self.valid_until
+        self.epoch, self.lost = epoch, False
+        self.valid_until = max(self.valid_until, valid_until)
+
     def stop(self, why: Stop) -> None:
-        """Stop the call. A dispatched write is not stopped by a wish: it runs to its end, and its result is kept."""
+        """Stop the call. A dispatched write is stopped neither by a wish nor because another worker has to answer for it:
+        it runs to its end, so that somebody knows what became of it."""
         self.unwanted |= why is Stop.CANCELLED
-        if self.stopped is not None or (why is Stop.CANCELLED and self.committed):
+        if self.stopped is not None or (self.committed and why in (Stop.CANCELLED, Stop.LEASE_LOST)):
             return
         self.stopped = why
         self.task.cancel()
@@ -94,14 +129,10 @@ class Leases:
             await self.renew()
 
     async def renew(self) -> None:
-        """Renew all leases in one step, and stop the calls whose lease is gone."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        for lease in list(self._held.values()):
-            if now >= lease.valid_until and lease.stopped is None:
-                log.warning("lease lost: not renewed in time", call_id=lease.call.call_id)
-                lease.stop(Stop.LEASE_LOST)
-        current = [x for x in self._held.values() if now < x.deadline + _GRACE_S and x.stopped is not Stop.LEASE_LOST]
+        """Renew all leases in one step, take up those again that ran out and that nobody took over, and stop the calls
+        whose lease is lost. Lost is what the broker says is lost: while it can't be asked, nothing is stopped."""
+        now = asyncio.get_running_loop().time()
+        current = [lease for lease in self._held.values() if _may_be_renewed(lease, now)]
         if not current:
             return
         triples = [part for x in current for part in (x.claimed.queue, x.claimed.job_id, x.claimed.owner)]
@@ -113,7 +144,12 @@ class Leases:
         gone = {jid.decode() for jid in lost}
         for lease in current:
             if lease.claimed.job_id not in gone:
-                lease.valid_until = now + self._lease_s
-            elif self._held.get(lease.claimed.job_id) is lease:
+                lease.confirm(now, now + self._lease_s, self._line.epoch)
+            elif self._held.get(lease.claimed.job_id) is lease and not (lease.lost or lease.in_transit):
                 log.warning("lease lost", call_id=lease.call.call_id)
+                lease.lost = True
                 lease.stop(Stop.LEASE_LOST)
+
+
+def _may_be_renewed(lease: Lease, now: float) -> bool:
+    return now < lease.deadline + _GRACE_S and lease.stopped is not Stop.LEASE_LOST and not lease.in_transit

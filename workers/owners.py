@@ -21,7 +21,7 @@ from shared.identity import share_of
 from shared.line import RedisLine
 from shared.messages import ToolCall
 from shared.settings import Settings
-from workers.claimed import Claimed
+from workers.claimed import Claimed, mark_ms
 
 log = structlog.get_logger()
 
@@ -55,6 +55,7 @@ class Owners:
         self._line = line
         self.worker_id = worker_id
         self._hold_ms = int(settings.lease_s * 1000)
+        self._mark_ms = mark_ms(settings)
         self._renew_s = settings.lease_renew_s
         self._owners_max = settings.upstream_owners_max
         self._idle_s = settings.upstream_owner_idle_s
@@ -84,6 +85,7 @@ class Owners:
                 claimed.owner,
                 share_of(call.principal),
                 keys.QUEUE_TTL_S * 1000,
+                self._mark_ms,
             )
         )
         if found in (Hold.MOVED, Hold.LEASE_LOST):

@@ -11,7 +11,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from shared import keys
-from shared.audit import call_record, refused_record
+from shared.audit import Phase, call_record, refused_record
 from shared.clock import BrokerClock
 from shared.codec import frame, seal
 from shared.errors import BrokerUnavailable
@@ -20,7 +20,8 @@ from shared.identity import share_of
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import Final, Notice, Progress, Spoken, Stored, ToolCall, ToolFailure
-from workers.claimed import Claimed, Discarded
+from shared.settings import Settings
+from workers.claimed import Claimed, Discarded, mark_ms
 
 log = structlog.get_logger()
 
@@ -33,14 +34,16 @@ _OUTLIVE_MS: Constant = 60_000
 class Publisher:
     """Writes events, ends and refusals of one worker."""
 
-    def __init__(
-        self, line: RedisLine, ring: KeyRing, clock: BrokerClock, worker_id: str, *, inline_bytes_max: int
-    ) -> None:
+    def __init__(self, line: RedisLine, ring: KeyRing, clock: BrokerClock, worker_id: str, settings: Settings) -> None:
         self._line = line
         self._ring = ring
         self._clock = clock
         self._worker_id = worker_id
-        self._inline_bytes_max = inline_bytes_max
+        self._inline_bytes_max = settings.inline_result_bytes_max
+        self._result_ttl_ms = int(settings.result_ttl_s * 1000)
+        self._letter_ttl_ms = int(settings.dead_letter_ttl_s * 1000)
+        self._letters_max = settings.dead_letters_max
+        self._mark_ms = mark_ms(settings)
         self._reports = 0
         self.refused = 0
         """Messages that were thrown away because they were forged or replayed."""
@@ -87,34 +90,20 @@ class Publisher:
         if not future.cancelled() and (error := future.exception()) is not None:
             log.debug("progress not published", reason=type(error).__name__)
 
-    async def intend(self, call: ToolCall, claimed: Claimed) -> bool:
-        """Mark that a write is about to happen, with its audit record; gives whether the lease still stands."""
-        jid = claimed.job_id
-        now_ms = self._clock.now_ms()
-        answer = await fcall(
-            self._line,
-            "dispatch",
-            (keys.lease(jid), keys.dispatched(jid), keys.AUDIT_STREAM),
-            claimed.owner,
-            claimed.fence,
-            max(call.deadline_ms - now_ms, 0) + keys.MARK_TTL_EXTRA_S * 1000,
-            call_record(call, "intent", "dispatched", self._worker_id, now_ms, fence=claimed.fence),
-            keys.AUDIT_STREAM_MAX,
-        )
-        return bool(answer == 1)
-
-    async def withdraw(self, claimed: Claimed) -> None:
-        """Take the mark of a write back. Where that fails it stays: the call then counts as one that may have happened."""
-        jid = claimed.job_id
-        try:
-            await fcall(self._line, "withdraw", (keys.lease(jid), keys.dispatched(jid)), claimed.owner)
-        except (BrokerUnavailable, ResponseError) as error:
-            log.warning("mark not withdrawn", job=jid, reason=type(error).__name__)
-
-    async def finish(self, group: str, call: ToolCall, claimed: Claimed, final: Final, code: str, started: float) -> bool:
+    async def finish(
+        self,
+        group: str,
+        call: ToolCall,
+        claimed: Claimed,
+        final: Final,
+        code: str,
+        started: float,
+        *,
+        set_aside: bool = False,
+    ) -> bool:
         """Store, publish and record the end of a call, and take it off its queue, in one fenced step.
 
-        Gives whether it was this run that ended the call.
+        `set_aside`: and keep the job as a dead letter. Gives whether it was this run that ended the call.
 
         While the broker is away this is tried again: the fence makes that safe, and a lost answer would be a lost call.
         """
@@ -125,20 +114,12 @@ class Publisher:
         if len(message) > self._inline_bytes_max:
             notice = Stored(call_id=final.call_id, backend=final.backend, seq=final.seq)
             published = seal(self._ring, group, notice)
-        record = call_record(
-            call,
-            "outcome",
-            code,
-            self._worker_id,
-            now_ms,
-            duration_ms=int((loop.time() - started) * 1000),
-            fence=claimed.fence,
-        )
-        life_ms = max(keys.RESULT_TTL_S * 1000, call.deadline_ms - now_ms + _OUTLIVE_MS)
+        record = self._record(call, claimed, "outcome", code, started)
+        life_ms = max(self._result_ttl_ms, call.deadline_ms - now_ms + _OUTLIVE_MS)
         give_up = loop.time() + life_ms / 1000
         while True:
             try:
-                done = await self._finish_once(call, claimed, message, frame(published), life_ms, record)
+                done = await self._finish_once(call, claimed, message, frame(published), life_ms, record, set_aside)
                 break
             except BrokerUnavailable:
                 if loop.time() > give_up:
@@ -149,11 +130,32 @@ class Publisher:
             log.warning("fenced out: another run answers this call", call_id=call.call_id)
         return done
 
+    async def note_late(self, call: ToolCall, claimed: Claimed, code: str, started: float) -> None:
+        """Record what became of a write for which another worker had to answer meanwhile, without knowing it."""
+        record = self._record(call, claimed, "late", code, started)
+        try:
+            await self._line.cmd("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)
+        except (BrokerUnavailable, ResponseError) as error:
+            log.error("late outcome not recorded", call_id=call.call_id, code=code, reason=type(error).__name__)
+
+    def _record(self, call: ToolCall, claimed: Claimed, phase: Phase, code: str, started: float) -> bytes:
+        duration_ms = int((asyncio.get_running_loop().time() - started) * 1000)
+        now_ms = self._clock.now_ms()
+        return call_record(call, phase, code, self._worker_id, now_ms, duration_ms=duration_ms, fence=claimed.fence)
+
     async def _finish_once(
-        self, call: ToolCall, claimed: Claimed, message: bytes, framed: bytes, life_ms: int, record: bytes
+        self,
+        call: ToolCall,
+        claimed: Claimed,
+        message: bytes,
+        framed: bytes,
+        life_ms: int,
+        record: bytes,
+        set_aside: bool,
     ) -> bool:
         jid = claimed.job_id
         group = jid.partition(".")[0]
+        letters = (keys.dead_letters(group),) if set_aside else ()
         answer = await fcall(
             self._line,
             "finish",
@@ -166,6 +168,7 @@ class Publisher:
                 claimed.queue,
                 keys.in_flight(group, call.backend, share_of(call.principal)),
                 keys.AUDIT_STREAM,
+                *letters,
             ),
             jid,
             claimed.owner,
@@ -175,6 +178,7 @@ class Publisher:
             life_ms,
             record,
             keys.AUDIT_STREAM_MAX,
+            *((self._letter_ttl_ms, self._letters_max) if set_aside else ()),
         )
         return bool(answer == 1)
 
@@ -188,6 +192,7 @@ class Publisher:
                 claimed.job_id,
                 claimed.owner,
                 int(delay_s * 1000),
+                self._mark_ms,
             )
         except (BrokerUnavailable, ResponseError) as error:
             log.warning("job not put back", job=claimed.job_id, reason=type(error).__name__)

@@ -5,11 +5,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from shared.errors import BrokerUnavailable
 from shared.messages import Client, ToolCall
 from workers.claimed import Claimed
 from workers.client import DENIED, takes_notice
-from workers.leases import Lease, Stop
+from workers.dispatching import Dispatching
+from workers.leases import Lease
 from workers.publishing import Publisher
 from workers.served import Served
 
@@ -39,6 +39,7 @@ class Run:
 
     __slots__ = (
         "_asks",
+        "_dispatching",
         "_publisher",
         "asked",
         "call",
@@ -62,6 +63,7 @@ class Run:
         lease: Lease,
         publisher: Publisher,
         asks: Asks,
+        dispatching: Dispatching,
     ) -> None:
         """`client` is what the backend may know of the call's client."""
         self.served = served
@@ -80,6 +82,7 @@ class Run:
         """Id under which the upstream call waits that this run leaves behind."""
         self._publisher = publisher
         self._asks = asks
+        self._dispatching = dispatching
 
     def report(self, params: bytes) -> None:
         """Relay progress, where the client wants it."""
@@ -101,24 +104,11 @@ class Run:
 
     async def dispatch(self) -> None:
         """Make sure that this worker may act for the call now; for a write, mark that it may have happened."""
-        lease = self.lease
-        if asyncio.get_running_loop().time() >= lease.valid_until:
-            lease.stop(Stop.LEASE_LOST)
-            await asyncio.sleep(0)  # the cancellation arrives here
-        if self.call.access != "write":
-            return
-        # From here on a failure to learn the answer counts as "may be marked".
-        if not await self._publisher.intend(self.call, self.claimed):
-            lease.stop(Stop.LEASE_LOST)
-            await asyncio.sleep(0)
-            raise BrokerUnavailable("The lease of the call is lost.")
-        lease.dispatched = True
+        await self._dispatching.dispatch(self.lease)
 
     async def withdraw(self) -> None:
         """What was sent had no effect, the upstream says: it wants to be asked again."""
-        if self.lease.dispatched:
-            self.lease.dispatched = False
-            await self._publisher.withdraw(self.claimed)
+        await self._dispatching.withdraw(self.lease)
 
     def renewed(self) -> None:
         """The upstream session that the call's owner had is gone: tell the client, now and with the result."""

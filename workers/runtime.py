@@ -24,7 +24,7 @@ from shared.functions import fcall
 from shared.line import RedisLine
 from shared.settings import Settings
 from workers.bulkhead import Bulkhead
-from workers.claimed import Claimed, Discarded, read_claims
+from workers.claimed import Claimed, Discarded, mark_ms, read_claims
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class MeshWorker(Worker):
         )
         self._worker_id = worker_id
         self._lease_ms = int(settings.lease_s * 1000)
-        self._mark_ms = int((settings.exec_timeout_s + keys.MARK_TTL_EXTRA_S) * 1000)
+        self._mark_ms = mark_ms(settings)
         self._sweep_s = settings.sweep_s
         self._next_sweep = 0.0
         self._run = run
@@ -163,7 +163,7 @@ class MeshWorker(Worker):
             bulkhead.give_back(free)
             self.job_counter -= free
             self._slot_freed.set()
-        claimed, discarded = read_claims(reply, self._worker_id, sent_at + self._lease_ms / 1000)
+        claimed, discarded = self._read(reply, sent_at)
         bulkhead.starved = len(claimed) == free
         self._start(claimed, discarded)
 
@@ -183,7 +183,11 @@ class MeshWorker(Worker):
         finally:
             for name, slots in zip(names, free, strict=True):
                 self._bulkheads[name].give_back(slots)
-        self._start(*read_claims(reply, self._worker_id, sent_at + self._lease_ms / 1000))
+        self._start(*self._read(reply, sent_at))
+
+    def _read(self, reply: list[bytes | int], sent_at: float) -> tuple[list[Claimed], list[Discarded]]:
+        """To be called in the moment of the reply: a line that breaks after it has another epoch."""
+        return read_claims(reply, self._worker_id, sent_at + self._lease_ms / 1000, self._line.epoch)
 
     async def _lease(self, function: str, names: list[str], free: list[int]) -> list[bytes | int]:
         try:

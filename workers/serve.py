@@ -10,6 +10,7 @@ from typing import cast
 
 import structlog
 
+from shared import failpoints
 from shared.clock import BrokerClock
 from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError, MeshError
@@ -40,6 +41,7 @@ def serve(settings: Settings, entries: tuple[BackendEntry, ...], *, concurrency:
     keep_to_oneself()  # from the stdio servers that it starts
     worker_id = f"w-{secrets.token_hex(6)}"
     configure(settings.log_level, settings.log_format, worker_id)
+    failpoints.arm(settings.failpoints)
     return uvloop.run(_Worker(settings, settings.mesh_keys, entries, worker_id, concurrency).run())
 
 

@@ -50,7 +50,7 @@ class Lasting:
         self._group_of = {name: entry.group for name, entry in directory.entries.items()}
         self._edges = EdgesChannel(line, ring, clock, edge_id, refused=refused)
         self.sessions = Sessions(line, ring, clock, settings, self._edges, refused=refused)
-        self.requests = SessionRequests(line, ring, clock, refused=refused)
+        self.requests = SessionRequests(line, ring, clock, edge_id, result_ttl_s=settings.result_ttl_s, refused=refused)
         self._streams = Streams(settings)
         self._wanted = Wanted(line, ring, clock, self._group_of, principal_max=settings.wanted_principal_max)
         self._changes = Changes(ring, self._group_of, self._wanted, refused=refused)

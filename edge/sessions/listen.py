@@ -2,6 +2,7 @@
 
 The first event acknowledges what is honoured; each event names the subscription by the request's id. When the edge ends the
 stream, the last event is the request's result. There is no replay: a client that was cut listens again and looks anew.
+Tasks are not told of (the tasks extension leaves that to the server): they are looked at with `tasks/get`.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 
 from edge.exchange import Exchange
+from edge.handles.budget import declares_tasks, missing_capability
 from edge.problems import INVALID_PARAMS, Refusal
 from edge.render import event, rpc_result
 from edge.sessions.changes import Changes
@@ -63,6 +65,8 @@ class Listening:
         asked = exchange.message.params.get("notifications")
         if not isinstance(asked, dict):
             raise _refused(exchange, "params.notifications must be an object.")
+        if "taskIds" in asked and not declares_tasks(exchange.message):
+            raise missing_capability(exchange.message)
         lists = set()
         for name, kind in _LISTS.items():
             flag = asked.get(name)

@@ -17,8 +17,10 @@ R = TypeVar("R", bound=Message)
 class Records:
     """Reads them; what is no record of ours is refused, counted and recorded."""
 
-    def __init__(self, ring: KeyRing, *, refused: Callable[[str, str], None]) -> None:
+    def __init__(self, ring: KeyRing, *, refused: Callable[[str, str], None], kind: str = "session") -> None:
+        """`kind`: what they are, where a forged one is recorded."""
         self._ring = ring
+        self._kind = kind
         self.refused = refused
 
     async def read(self, asked: asyncio.Future[Any], expected: type[R]) -> R | None:
@@ -26,12 +28,12 @@ class Records:
         try:
             raw: bytes | None = await asked
         except ResponseError:
-            self.refused("session", "what lies under a session's key is no record")
+            self.refused(self._kind, f"what lies under a {self._kind}'s key is no record")
             return None
         if raw is None:
             return None
         try:
             return unseal(self._ring, "edge", raw, expected)
         except ForgedMessage as forged:
-            self.refused("session", forged.detail)
+            self.refused(self._kind, forged.detail)
             return None

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from edge.calls import Running, progress_token
+from edge.draft import progress_token
 from edge.exchange import Exchange
+from edge.running import Running
 from edge.sessions.records import Records
 from shared import keys
 from shared.clock import BrokerClock
@@ -51,10 +52,22 @@ def call_of(request: SessionRequest, session: Session) -> ToolCall:
 class SessionRequests:
     """Keeps and finds them."""
 
-    def __init__(self, line: RedisLine, ring: KeyRing, clock: BrokerClock, *, refused: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        line: RedisLine,
+        ring: KeyRing,
+        clock: BrokerClock,
+        role: str,
+        *,
+        result_ttl_s: float,
+        refused: Callable[[str, str], None],
+    ) -> None:
+        """`role`: the edge, as the audit names it."""
+        self._role = role
         self._line = line
         self._ring = ring
         self._clock = clock
+        self._result_ttl_ms = int(result_ttl_s * 1000)
         self._records = Records(ring, refused=refused)
         self.unmatched = 0
         """Cancels and answers of clients for which there was no request of their session."""
@@ -81,6 +94,7 @@ class SessionRequests:
             access=call.access,
             method=call.method,
             deadline_ms=call.deadline_ms,
+            reattach=running.same.key if running.same.how in ("look", "keep") else "",
         )
         name = keys.session_request(session.digest, ticket)
         self._line.send("SET", name, seal(self._ring, "edge", request), "PX", self._life_ms(call.deadline_ms))
@@ -106,7 +120,16 @@ class SessionRequests:
         if request is None:
             self.unmatched += 1
             return
-        await cancel(self._line, self._ring, request.group, call_of(request, session), self._clock.now_ms())
+        await cancel(
+            self._line,
+            self._ring,
+            request.group,
+            call_of(request, session),
+            self._clock.now_ms(),
+            same=request.reattach,
+            role=self._role,
+            result_ttl_ms=self._result_ttl_ms,
+        )
 
     async def note_question(self, exchange: Exchange, running: Running, request_id: str) -> None:
         """Keep which call waits for the client's answer, before the client is asked. Raises BrokerUnavailable."""
@@ -144,9 +167,9 @@ class SessionRequests:
         )
         sealed = seal(self._ring, question.group, answer)
         copy = keys.answer(keys.job_id(question.group, question.call_id), request_id)
-        stored = self._line.cmd("SET", copy, sealed, "PX", keys.RESULT_TTL_S * 1000)
+        stored = self._line.cmd("SET", copy, sealed, "PX", self._result_ttl_ms)
         self._line.send("PUBLISH", keys.control_channel(question.group), sealed)
         await stored
 
     def _life_ms(self, deadline_ms: int) -> int:
-        return max(deadline_ms - self._clock.now_ms(), 0) + keys.RESULT_TTL_S * 1000
+        return max(deadline_ms - self._clock.now_ms(), 0) + self._result_ttl_ms

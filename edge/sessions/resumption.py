@@ -5,11 +5,7 @@ the session that asks are looked up, so an event id of another session's finds n
 """
 
 import asyncio
-from contextlib import suppress
 
-from redis.exceptions import ResponseError
-
-from edge.calls import Running
 from edge.exchange import Exchange, Send
 from edge.outgoing import Outgoing
 from edge.parse import Message
@@ -17,6 +13,7 @@ from edge.problems import INVALID_REQUEST, Refusal
 from edge.relay import Relay
 from edge.render import STREAM_HEADERS
 from edge.respond import Responder, watch
+from edge.running import Running
 from edge.sessions.event_ids import CallPosition
 from edge.sessions.event_stream import patient
 from edge.sessions.requests import SessionRequests, call_of
@@ -24,12 +21,9 @@ from edge.sessions.store import Session
 from edge.sessions.streams import Streams
 from edge.waiter import Waiter
 from shared.clock import BrokerClock
-from shared.errors import BrokerUnavailable
+from shared.queue import NEVER_THE_SAME, Same
 from shared.sessions import SessionRequest
 from shared.settings import Settings
-
-_LOOK_S = 0.25
-"""Pause between two looks at the durable copy: live events go to the edge that put the call on its queue."""
 
 
 class Resumption:
@@ -62,22 +56,23 @@ class Resumption:
         waiter.skip_to(after.seq)
         resumed = _exchange_of(exchange, request, patient(exchange.send, self._slow_reader_s))
         deadline = self._clock.monotonic_of(request.deadline_ms)
-        running = Running(call_of(request, session), _outgoing_of(request), waiter, deadline)
+        same = Same(request.reattach, "look") if request.reattach else NEVER_THE_SAME
+        call = call_of(request, session)
+        running = Running(
+            call, _outgoing_of(request), waiter, deadline, same, findable=bool(request.reattach), attached=True
+        )
         with self._streams.counted(exchange.principal):
             await exchange.send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
             loop = asyncio.get_running_loop()
-            tasks = [loop.create_task(self._look(waiter)), loop.create_task(watch(exchange.receive, waiter))]
+            tasks = [
+                loop.create_task(self._relay.read_until_over(waiter)),
+                loop.create_task(watch(exchange.receive, waiter)),
+            ]
             try:
                 await self._responder.follow(resumed, running, after.ticket, streaming=True)
             finally:
                 for task in tasks:
                     task.cancel()
-
-    async def _look(self, waiter: Waiter) -> None:
-        while waiter.final is None:
-            with suppress(BrokerUnavailable, ResponseError):
-                await self._relay.read_copy(waiter)
-            await asyncio.sleep(_LOOK_S)
 
 
 def _exchange_of(exchange: Exchange, request: SessionRequest, send: Send) -> Exchange:

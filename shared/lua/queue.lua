@@ -47,17 +47,68 @@ local function part_for(queue, holder)
   return general .. '@' .. worker
 end
 
--- KEYS job final queue in-flight [holder]; ARGV payload, job ttl ms, job id, share, depth max, in-flight max, deadline ms,
--- queue ttl ms [, 1 for a job that may belong into a part of its queue]
--- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight).
+-- Of calls that are the same call, one that has lost its waiter: its client is gone (`o:`), or the edge that waited for it is
+-- (`w:<edge>:`). Gives its job id, or false and whether there is one that runs for long and is still waited for.
+-- A call counts while it runs, and for `window` ms after its end (its result is kept for `kept` ms).
+local function find_lost(key, window, kept, now_ms, twin_age_ms, mine)
+  local known, twin = redis.call('HGETALL', key), false
+  for i = 1, #known, 2 do
+    local id, state = known[i], known[i + 1]
+    local runs = redis.call('EXISTS', 'arq:job:' .. id) == 1
+    local left = redis.call('PTTL', 'tm:final:' .. id)
+    if not runs and (left < 0 or kept - left > window) then
+      redis.call('HDEL', key, id)
+    else
+      local edge, since, joiner = state:match('^w:([^:]+):(%d+):(.*)$')
+      -- Joined by this very call already, whose answer got lost; or by nobody.
+      if not edge or joiner == mine or redis.call('EXISTS', 'tm:alive:' .. edge) == 0 then return id, false end
+      twin = twin or (runs and left < 0 and now_ms - since >= twin_age_ms)
+    end
+  end
+  return false, twin
+end
+
+-- Of calls with the same key of the client's own, the one there is. Gives its job id, or false; -3 for other arguments.
+local function find_own(key, window, kept, state)
+  local known = redis.call('HGETALL', key)
+  for i = 1, #known, 2 do
+    local left = redis.call('PTTL', 'tm:final:' .. known[i])
+    if redis.call('EXISTS', 'arq:job:' .. known[i]) == 1 or (left >= 0 and kept - left <= window) then
+      return known[i + 1] == state and known[i] or -3
+    end
+    redis.call('HDEL', key, known[i])
+  end
+  return false
+end
+
+-- KEYS job final queue in-flight reattach [holder]; ARGV payload, job ttl ms, job id, share, depth max, in-flight max,
+-- deadline ms, queue ttl ms, how (`none`, `look`: join a lost one; `keep`: and be found; `own`: by the client's own key;
+-- `settled`, `settled-keep`: as look and keep, without waiting for a twin's client to go), edge or digest of the arguments,
+-- window ms, result ttl ms, twin age ms [, 1 for a job that may belong into a part of its queue]
+-- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight), -3 (own key, other arguments), -4 (a twin
+-- is waited for: look again), or the id of the job to join.
 local function enqueue(keys, args)
   if redis.call('EXISTS', keys[1], keys[2]) > 0 then return 0 end
   local queue, in_flight, id, share, ttl = keys[3], keys[4], args[3], args[4], args[8]
-  if args[9] then queue = part_for(queue, keys[5]) end
-  local depth = redis.call('ZCARD', queue)
-  if depth >= tonumber(args[5]) then return -1 end
   local now = now_us()
   local now_ms = math.floor(now / 1000)
+  local how, state = args[9], ''
+  if how == 'own' then
+    state = 'k:' .. args[10]
+    local found = find_own(keys[5], tonumber(args[11]), tonumber(args[12]), state)
+    if found then return found end
+  elseif how ~= 'none' then
+    state = string.format('w:%s:%.0f:%s', args[10], now_ms, id)
+    local lost, twin = find_lost(keys[5], tonumber(args[11]), tonumber(args[12]), now_ms, tonumber(args[13]), id)
+    if lost then
+      redis.call('HSET', keys[5], lost, state)
+      return lost
+    end
+    if twin and how:sub(1, 7) ~= 'settled' then return -4 end
+  end
+  if args[14] then queue = part_for(queue, keys[6]) end
+  local depth = redis.call('ZCARD', queue)
+  if depth >= tonumber(args[5]) then return -1 end
   local flying = redis.call('ZCARD', in_flight)
   if flying >= tonumber(args[6]) then
     redis.call('ZREMRANGEBYSCORE', in_flight, '-inf', now_ms)
@@ -74,8 +125,18 @@ local function enqueue(keys, args)
   if redis.call('ZADD', turns, 'NX', now, share) == 1 or renew then redis.call('PEXPIRE', turns, ttl) end
   redis.call('ZADD', in_flight, args[7], id)
   if renew or flying == 0 then redis.call('PEXPIRE', in_flight, ttl) end
+  if how == 'own' or how:sub(-4) == 'keep' then
+    redis.call('HSET', keys[5], id, state)
+    redis.call('PEXPIRE', keys[5], args[2] + args[12])
+  end
   ring(queue, ttl)
   return 1
+end
+
+-- A claimed job is given back unexecuted: that is no worker lost.
+local function note_return(id, ttl_ms)
+  redis.call('INCR', 'tm:returned:' .. id)
+  redis.call('PEXPIRE', 'tm:returned:' .. id, ttl_ms)
 end
 
 local function forget(queue, id)
@@ -83,11 +144,12 @@ local function forget(queue, id)
   redis.call('DEL', 'arq:job:' .. id, 'arq:retry:' .. id)
 end
 
--- Lease one job to a worker. Appends queue, id, payload, fence and dispatch mark to `out`; gives whether it did.
--- A job that can't be one of ours is thrown away and told of with fence 0 and the reason in place of the mark.
-local function tell(out, queue, id, payload, fence, mark)
+-- Lease one job to a worker. Appends queue, id, payload, fence, dispatch mark and how often it was given back unexecuted to
+-- `out`; gives whether it did. A job that can't be one of ours is thrown away and told of with fence 0 and the reason in place
+-- of the mark.
+local function tell(out, queue, id, payload, fence, mark, returned)
   local n = #out
-  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = queue, id, payload, fence, mark
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5], out[n + 6] = queue, id, payload, fence, mark, returned
 end
 
 local function lease(queue, id, worker, lease_ms, mark_ms, now_ms, out)
@@ -95,7 +157,7 @@ local function lease(queue, id, worker, lease_ms, mark_ms, now_ms, out)
   if score > now_ms and (score < LEASED or score > LEASED + now_ms) then return false end
   if redis.call('EXISTS', 'tm:final:' .. id) == 1 then
     forget(queue, id)
-    tell(out, queue, id, '', 0, 'a call that is over was put on the queue again')
+    tell(out, queue, id, '', 0, 'a call that is over was put on the queue again', 0)
     return false
   end
   local payload = redis.pcall('GET', 'arq:job:' .. id)
@@ -104,7 +166,7 @@ local function lease(queue, id, worker, lease_ms, mark_ms, now_ms, out)
   end
   if type(payload) ~= 'string' then
     forget(queue, id)
-    if payload then tell(out, queue, id, '', 0, 'the job is not a string') end
+    if payload then tell(out, queue, id, '', 0, 'the job is not a string', 0) end
     return false
   end
   local held_ms = redis.call('PTTL', 'arq:in-progress:' .. id)
@@ -116,9 +178,12 @@ local function lease(queue, id, worker, lease_ms, mark_ms, now_ms, out)
   redis.call('PEXPIRE', 'arq:retry:' .. id, mark_ms)
   redis.call('SET', 'arq:in-progress:' .. id, worker .. ':' .. fence, 'PX', lease_ms)
   redis.call('ZADD', queue, 'XX', LEASED + now_ms + lease_ms, id)
-  local mark = ''
-  if fence > 1 then mark = redis.call('GET', 'tm:dispatched:' .. id) or '' end
-  tell(out, queue, id, payload, fence, mark)
+  local mark, returned = '', 0
+  if fence > 1 then
+    mark = redis.call('GET', 'tm:dispatched:' .. id) or ''
+    returned = tonumber(redis.call('GET', 'tm:returned:' .. id) or 0)
+  end
+  tell(out, queue, id, payload, fence, mark, returned)
   return true
 end
 

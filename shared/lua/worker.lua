@@ -1,6 +1,6 @@
 -- What a worker has beside its calls: upstream sessions of owners, backends that it follows for all.
 
--- KEYS holder holders lease queue; ARGV worker, hold ms, memory ms, job id, owner of the lease, share, queue ttl ms
+-- KEYS holder holders lease queue; ARGV worker, hold ms, memory ms, job id, owner of the lease, share, queue ttl ms, mark ms
 -- Makes sure that the worker that runs a job holds the upstream session of the job's owner. Gives 1 (it did already), 2 (it
 -- does now, nobody did before), 3 (it does now, another did), 0 (another one does: the job is moved to its part, unexecuted),
 -- -1 (the lease is lost).
@@ -16,6 +16,7 @@ local function hold(keys, args)
     local part = part_for(keys[4]:match('^[^@]+') .. '@' .. holder)
     local now = now_us()
     redis.call('DEL', keys[3])
+    note_return(id, args[8])
     redis.call('ZREM', keys[4], id)
     redis.call('ZADD', part, math.floor(now / 1000), id)
     redis.call('PEXPIRE', part, ttl)

@@ -99,8 +99,17 @@ def baseline(revision: str) -> dict[str, str]:
 
 def run(url: str, revision: str, directory: Path) -> Outcome:
     """Run all server scenarios of a revision; a scored one that gave no result has failed."""
+    return _run(url, revision, directory, scored(revision), "--requirements", revision)
+
+
+def run_scenario(url: str, scenario: str, directory: Path) -> Outcome:
+    """Run one scenario, of an extension for instance, which no revision requires; one that gave no result has failed."""
+    return _run(url, REVISIONS[-1], directory, (scenario,), "--scenario", scenario)
+
+
+def _run(url: str, revision: str, directory: Path, expected: tuple[str, ...], *which: str) -> Outcome:
     directory.mkdir(parents=True)
-    command = [*node.command(PACKAGE, "dist/index.js"), "server", "--url", url, "--requirements", revision]
+    command = [*node.command(PACKAGE, "dist/index.js"), "server", "--url", url, *which]
     with (directory / "suite.log").open("w") as log:
         subprocess.run(
             [*command, "--output-dir", str(directory / "results")],
@@ -112,7 +121,7 @@ def run(url: str, revision: str, directory: Path) -> Outcome:
         )
     outcome = _read(directory / "results", revision)
     ran = {check.scenario for check in outcome.checks.values()}
-    for scenario in set(scored(revision)) - ran:
+    for scenario in set(expected) - ran:
         check = Check(scenario, "ran", "FAILURE", f"no result: see {directory / 'suite.log'}")
         outcome.checks[check.name] = check
     return outcome

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.balanced import balanced
 from tests.conformance import suite
+from tests.e2e.tasks_mesh import entry
 from tests.mesh import Process, free_port, wait_until
 
 _ENTRY = """backends:
@@ -52,3 +54,37 @@ def run_all(directory: Path) -> Runs:
             behind = f"{front.url}/mcp/b/conformance"
             mesh = {revision: suite.run(behind, revision, directory / f"mesh-{revision}") for revision in suite.REVISIONS}
             return Runs(direct, mesh, front.counts())
+
+
+TASKS = (
+    "tasks-lifecycle",
+    "tasks-capability-negotiation",
+    "tasks-wire-fields",
+    "tasks-request-state-removal",
+    "tasks-mrtr-input",
+    "tasks-request-headers",
+    "tasks-dispatch-and-envelope",
+    "tasks-required-task-error",
+    "tasks-mrtr-composition",
+)
+"""Scenarios of the tasks extension, but for `tasks-status-notifications`, which the suite skips itself."""
+_AT_A_TIME = 3
+
+
+def run_tasks(directory: Path) -> tuple[dict[str, suite.Outcome], list[int]]:
+    """Run the scenarios of the tasks extension through two edges in round robin, in front of a server that knows no tasks.
+
+    Gives what each found, and how many requests each edge got.
+    """
+    port = free_port()
+    process = Process([sys.executable, "-m", "tests.upstreams.tasks", "--port", str(port)], directory / "server-tasks.log")
+    try:
+        wait_until(lambda: "listening" in process.output(), "the server listens")
+        backends = "backends:\n" + entry("tasks", port)
+        with balanced(directory, backends, TOOLMESH_TASK_AFTER_S="0.3") as front, ThreadPoolExecutor(_AT_A_TIME) as pool:
+            front.wait_for_tools("tasks_greet")
+            url = f"{front.url}/mcp/b/tasks"
+            found = pool.map(lambda scenario: suite.run_scenario(url, scenario, directory / scenario), TASKS)
+            return dict(zip(TASKS, found, strict=True)), front.counts()
+    finally:
+        process.kill()

@@ -67,6 +67,7 @@ class LoopWorker(Assembly):
 
     def __init__(self, broker: Broker, line: RedisLine, do: Do, worker_id: str, entry: BackendEntry, **fields: Any) -> None:
         self.backend = Scripted(do)
+        self.line = line
         served = {entry.name: Served(entry=entry, backend=self.backend)}
         settings = settings_for(broker, **(FAST | fields))
         super().__init__(line, settings, RING, served, worker_id=worker_id, concurrency=64)

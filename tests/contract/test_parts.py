@@ -32,7 +32,7 @@ async def hold(line: RedisLine, job: Claimed, call: ToolCall, worker: str, *, ho
     """What a worker does with a claimed job that has an owner."""
     names = (keys.holder(GROUP, BACKEND, OWNER), keys.holders(GROUP, BACKEND, OWNER), keys.lease(job.job_id), job.queue)
     share = share_of(call.principal)
-    return int(await fcall(line, "hold", names, worker, hold_ms, 60_000, job.job_id, job.owner, share, 60_000))
+    return int(await fcall(line, "hold", names, worker, hold_ms, 60_000, job.job_id, job.owner, share, 60_000, 60_000))
 
 
 async def held(line: RedisLine, clock: BrokerClock, worker: str) -> tuple[ToolCall, Claimed]:
@@ -173,7 +173,7 @@ def test_a_call_that_waits_in_a_part_is_cancelled_by_who_knows_only_its_queue(br
             await held(line, clock, "w-1")
             call = make_call(clock, owner=OWNER)
             await put(line, clock, call)
-            assert await cancel(line, RING, GROUP, call, clock.now_ms())
+            assert await cancel(line, RING, GROUP, call, clock.now_ms(), role="e-test")
             part = keys.part(READ_QUEUE, "w-1")
             assert await claim(line, part, 9, worker="w-1") == []
             assert await line.cmd("EXISTS", part) == 0

@@ -10,10 +10,25 @@ from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import unpack
 from shared.errors import PrincipalBusy, QueueFull
-from shared.functions import fcall
 from shared.queue import Limits, cancel
-from tests.contract.hop import GROUP, READ_QUEUE, RING, WRITE_QUEUE, claim, make_call, open_line, put, run
+from tests.contract.hop import (
+    GROUP,
+    READ_QUEUE,
+    RING,
+    WRITE_QUEUE,
+    claim,
+    dispatch,
+    finish,
+    lapse,
+    make_call,
+    open_line,
+    put,
+    release,
+    renew,
+    run,
+)
 from tests.mesh import Broker
+from workers.claimed import Claimed
 
 
 def test_a_call_is_claimed_once_and_with_a_lease(broker: Broker) -> None:
@@ -75,17 +90,17 @@ def test_an_expired_lease_is_taken_over_with_a_higher_fence_and_fences_the_first
     async def main() -> None:
         clock = BrokerClock()
         async with open_line(broker) as line:
-            jid = await put(line, clock, make_call(clock))
+            await put(line, clock, make_call(clock))
             (dead,) = await claim(line, READ_QUEUE, 1, lease_ms=1)
-            successor: list[object] = []
+            successor: list[Claimed] = []
             while not successor:
-                successor = list(await claim(line, READ_QUEUE, 1, worker="w-2", sweep=True))
-            assert successor[0].fence == 2  # type: ignore[attr-defined]
-            assert await fcall(line, "renew", (), 10_000, READ_QUEUE, jid, dead.owner) == [jid.encode()]
-            assert await fcall(line, "release", (keys.lease(jid), READ_QUEUE), jid, dead.owner, 0) == 0
-            marks = (keys.lease(jid), keys.dispatched(jid), keys.AUDIT_STREAM)
-            assert await fcall(line, "dispatch", marks, dead.owner, 1, 1000, b"r", 10) == 0
-            assert await fcall(line, "dispatch", marks, "w-2:2", 2, 1000, b"r", 10) == 1
+                successor = await claim(line, READ_QUEUE, 1, worker="w-2", sweep=True)
+            assert (successor[0].fence, successor[0].losses) == (2, 1)
+            assert await renew(line, dead) == 0
+            assert await release(line, dead) == 0
+            assert await dispatch(line, dead) == 0
+            assert await dispatch(line, successor[0]) == 1
+            assert await finish(line, dead) == 0
             assert await line.cmd("XLEN", keys.AUDIT_STREAM) == 1
 
     run(main)
@@ -95,14 +110,12 @@ def test_a_write_that_was_dispatched_before_its_worker_died_says_so_to_the_next(
     async def main() -> None:
         clock = BrokerClock()
         async with open_line(broker) as line:
-            jid = await put(line, clock, make_call(clock, access="write"))
-            await claim(line, WRITE_QUEUE, 1, lease_ms=50)
-            marks = (keys.lease(jid), keys.dispatched(jid), keys.AUDIT_STREAM)
-            assert await fcall(line, "dispatch", marks, "w-1:1", 1, 60_000, b"r", 10) == 1
-            again: list[object] = []
-            while not again:
-                again = list(await claim(line, WRITE_QUEUE, 1, worker="w-2", sweep=True))
-            assert again[0].mark == "1"  # type: ignore[attr-defined]
+            await put(line, clock, make_call(clock, access="write"))
+            (dead,) = await claim(line, WRITE_QUEUE, 1)
+            assert await dispatch(line, dead) == 1
+            await lapse(line, dead)
+            (again,) = await claim(line, WRITE_QUEUE, 1, worker="w-2", sweep=True)
+            assert again.mark == dead.owner
 
     run(main)
 
@@ -141,17 +154,17 @@ def test_cancel_drops_what_waits_tells_the_worker_of_what_runs_and_leaves_what_i
         async with open_line(broker) as line:
             waiting, running = make_call(clock), make_call(clock, subject="another")
             await put(line, clock, waiting)
-            assert await cancel(line, RING, GROUP, waiting, clock.now_ms())
+            assert await cancel(line, RING, GROUP, waiting, clock.now_ms(), role="e-test")
             assert await claim(line, READ_QUEUE, 5) == []
             jid = await put(line, clock, running)
             await claim(line, READ_QUEUE, 5)
             with broker.client() as client, client.pubsub() as channel:
                 channel.subscribe(keys.control_channel(GROUP))
                 channel.get_message(timeout=5)
-                assert not await cancel(line, RING, GROUP, running, clock.now_ms())
+                assert not await cancel(line, RING, GROUP, running, clock.now_ms(), role="e-test")
                 assert channel.get_message(timeout=5)["type"] == "message"
             await line.cmd("SET", keys.final(jid), b"over", "PX", 1000)
-            assert not await cancel(line, RING, GROUP, running, clock.now_ms())
+            assert not await cancel(line, RING, GROUP, running, clock.now_ms(), role="e-test")
 
     run(main)
 
@@ -183,10 +196,17 @@ def test_every_key_of_a_call_has_an_end(broker: Broker) -> None:
         async with open_line(broker) as line:
             for access in ("read", "write"):
                 await put(line, clock, make_call(clock, access=access))
+            for _ in range(2):
+                await put(line, clock, make_call(clock))
             await claim(line, READ_QUEUE, 1)
             (write,) = await claim(line, WRITE_QUEUE, 1)
-            marks = (keys.lease(write.job_id), keys.dispatched(write.job_id), keys.AUDIT_STREAM)
-            await fcall(line, "dispatch", marks, write.owner, 1, 60_000, b"r", 10)
+            assert await dispatch(line, write) == 1
+            (returned,) = await claim(line, READ_QUEUE, 1)
+            assert await release(line, returned) == 1
+            (dead,) = await claim(line, READ_QUEUE, 1)
+            assert await finish(line, dead, b"end", 60_000, 10) == 1
+            kept = {keys.returned(returned.job_id), keys.dead_letter(dead.job_id), keys.dead_letters(GROUP)}
+            assert await line.cmd("EXISTS", *kept) == 3
             without_end = [k for k in await line.cmd("KEYS", "*") if await line.cmd("PTTL", k) < 0]
             assert without_end == [keys.AUDIT_STREAM.encode()]  # bounded by length instead
 

@@ -4,12 +4,10 @@ import asyncio
 
 import pytest
 
-from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import unseal
-from shared.functions import fcall
 from shared.messages import ToolCall
-from tests.contract.hop import GROUP, READ_QUEUE, RING, WRITE_QUEUE, make_call, open_line, put, run, settings_for
+from tests.contract.hop import GROUP, READ_QUEUE, RING, WRITE_QUEUE, make_call, open_line, put, release, run, settings_for
 from tests.mesh import Broker
 from workers.claimed import Claimed, Discarded
 from workers.runtime import MeshWorker
@@ -44,9 +42,7 @@ def test_every_call_is_claimed_by_the_doorbell_alone(broker: Broker, skew_ms: in
             async def job(claimed: Claimed, envelope: bytes | None) -> None:
                 assert envelope is not None
                 call = unseal(RING, GROUP, envelope, ToolCall)
-                await fcall(
-                    line, "release", (keys.lease(claimed.job_id), claimed.queue), claimed.job_id, claimed.owner, 60_000
-                )
+                await release(line, claimed, delay_ms=60_000)
                 ended[call.call_id].set_result(None)
 
             running = [

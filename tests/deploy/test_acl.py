@@ -1,5 +1,6 @@
 """The broker's users against a real server: each can do its own work and nobody's else."""
 
+import asyncio
 import inspect
 import re
 import subprocess
@@ -12,6 +13,7 @@ import redis
 
 from shared import keys
 from shared.functions import LIBRARY, function_name
+from shared.line import RedisLine
 from shared.settings import Secret
 from tests.mesh import ROOT, Broker
 from tests.source_tree import sources
@@ -33,11 +35,15 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "answer": ("W", "RW", ""),
     "catalogue": ("R", "W", ""),
     "changes": ("R", "W", ""),
-    "dispatched": ("", "RW", ""),
+    "dead_letter": ("RW", "W", ""),
+    "dead_letters": ("RW", "RW", ""),
+    "dispatched": ("R", "RW", ""),
+    "edge_alive": ("RW", "", ""),
     "events": ("R", "W", ""),
     "fence": ("W", "RW", ""),
     "final": ("RW", "RW", ""),
     "follower": ("", "RW", ""),
+    "handle": ("RW", "", ""),
     "heartbeat": ("R", "W", ""),
     "holder": ("R", "RW", ""),
     "holders": ("", "RW", ""),
@@ -50,6 +56,8 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "parts": ("RW", "RW", ""),
     "queue": ("RW", "RW", ""),
     "queue_health": ("RW", "RW", ""),
+    "reattach": ("RW", "", ""),
+    "returned": ("", "RW", ""),
     "session": ("RW", "", ""),
     "session_question": ("RW", "", ""),
     "session_request": ("RW", "", ""),
@@ -100,7 +108,9 @@ OTHERS_WORK = {
         f"SET {keys.heartbeat('default', 'w-1')} x",
         f"ZADD {keys.workers('default')} 1 w-1",
         f"XADD {keys.events(JID)} * e x",
-        f"SET {keys.dispatched(JID)} 1",
+        f"SET {keys.dispatched(JID)} {OWNER}",
+        f"DEL {keys.dispatched(JID)}",
+        f"INCR {keys.returned(JID)}",
         f"XADD {keys.changes('default')} * e x",
         f"GET {keys.job(JID)}",
         f"XRANGE {keys.AUDIT_STREAM} - +",
@@ -115,6 +125,10 @@ OTHERS_WORK = {
     "worker-internal": (
         f"GET {keys.session('d')}",
         f"SET {keys.answer(JID, '1')} x",
+        f"SET {keys.handle('c1')} x",
+        f"SET {keys.edge_alive('e-0123456789ab')} x",
+        f"HSET {keys.reattach('share', 'digest')} {JID} x",
+        f"GET {keys.dead_letter(JID)}",
         f"PUBLISH {keys.control_channel('default')} x",
         f"PUBLISH {keys.control_channel('internal')} x",
         f"SUBSCRIBE {keys.control_channel('default')}",
@@ -213,11 +227,19 @@ def two_jobs(owner: "redis.Redis") -> None:
             (keys.lease(JID), keys.events(JID)),
             (OWNER, "e", "f", keys.reply_channel("e-0123456789ab"), 1000, 10),
         ),
-        ("edge", "dispatch", (keys.lease(JID), keys.dispatched(JID), keys.AUDIT_STREAM), (OWNER, 1, 1000, "r", 10)),
+        (
+            "edge",
+            "dispatch",
+            (keys.lease(JID), keys.dispatched(JID), keys.AUDIT_STREAM),
+            (OWNER, JID, 1000, 1000, "r", 10, 4e12),
+        ),
+        ("edge", "withdraw", (keys.lease(JID), keys.dispatched(JID)), (OWNER, JID)),
+        ("edge", "release", (keys.lease(JID), QUEUE), (JID, OWNER, 0, 1000)),
         ("worker-internal", "claim", (QUEUE,), ("w-1", 10_000, 60_000, 5)),
         ("worker-internal", "sweep", (QUEUE,), ("w-1", 10_000, 60_000, 5)),
         ("worker-internal", "renew", (), (10_000, QUEUE, JID, OWNER)),
-        ("worker-internal", "release", (keys.lease(JID), QUEUE), (JID, OWNER, 0)),
+        ("worker-internal", "release", (keys.lease(JID), QUEUE), (JID, OWNER, 0, 1000)),
+        ("worker-internal", "withdraw", (keys.lease(JID), keys.dispatched(JID)), (OWNER, JID)),
         (
             "worker-internal",
             "report",
@@ -234,7 +256,7 @@ def two_jobs(owner: "redis.Redis") -> None:
             "worker-internal",
             "dispatch",
             (keys.lease(JID), keys.dispatched(JID), keys.AUDIT_STREAM),
-            (OWNER, 1, 1000, "r", 10),
+            (OWNER, JID, 1000, 1000, "r", 10, 4e12),
         ),
     ],
 )
@@ -271,9 +293,9 @@ def test_an_edge_is_given_no_job(short: str, broker: tuple[Broker, Path]) -> Non
 def test_only_its_own_workers_finish_a_call(user: str, broker: tuple[Broker, Path]) -> None:
     function_keys = [
         *(keys.lease(JID), keys.job(JID), keys.fence(JID), keys.dispatched(JID), keys.final(JID)),
-        *(QUEUE, keys.in_flight("default", "notes", "share"), keys.AUDIT_STREAM),
+        *(QUEUE, keys.in_flight("default", "notes", "share"), keys.AUDIT_STREAM, keys.dead_letters("default")),
     ]
-    arguments = [JID, OWNER, "final", "frame", keys.reply_channel("e-0123456789ab"), 60_000, "record", 100]
+    arguments = [JID, OWNER, "final", "frame", keys.reply_channel("e-0123456789ab"), 60_000, "record", 100, 60_000, 10]
     call = ["FCALL", function_name("finish"), len(function_keys), *function_keys, *arguments]
     with broker[0].client() as owner, connect(broker, user) as client, connect(broker, "worker-default") as worker:
         owner.flushall()
@@ -283,10 +305,42 @@ def test_only_its_own_workers_finish_a_call(user: str, broker: tuple[Broker, Pat
             client.execute_command(*call)
         assert owner.get(keys.lease(JID)) == OWNER.encode()
         assert worker.execute_command(*call) == 1
+        assert owner.get(keys.dead_letter(JID)) == b"payload"
+
+
+def test_its_own_workers_hold_mark_withdraw_and_give_back_a_call(broker: tuple[Broker, Path]) -> None:
+    marks = (keys.lease(JID), keys.dispatched(JID))
+    with broker[0].client() as owner, connect(broker, "worker-default") as worker:
+        two_jobs(owner)
+        owner.delete(keys.lease(JID))
+
+        def call(short: str, names: tuple[str, ...], *arguments: object) -> object:
+            return worker.execute_command("FCALL", function_name(short), len(names), *names, *arguments)
+
+        assert call("renew", (), 10_000, QUEUE, JID, OWNER) == []
+        assert call("dispatch", (*marks, keys.AUDIT_STREAM), OWNER, JID, 1000, 1000, "r", 10, 4e12) == 1
+        assert call("withdraw", marks, OWNER, JID) == 1
+        assert call("release", (keys.lease(JID), QUEUE), JID, OWNER, 0, 1000) == 1
+        assert JID.encode() in call("sweep", (QUEUE,), "w-1", 10_000, 60_000, 5)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("user", ["edge", "worker-default", "worker-internal"])
+def test_every_role_learns_whether_the_broker_was_restarted(user: str, broker: tuple[Broker, Path]) -> None:
+    async def main() -> str:
+        line = RedisLine((broker[1] / user / "redis_url").read_text().strip(), pending_max=10, timeout_s=2.0)
+        await line.open()
+        try:
+            return line.epoch
+        finally:
+            await line.close()
+
+    with broker[0].client() as owner:
+        assert asyncio.run(main()) == owner.info("server")["run_id"]
 
 
 def test_a_group_that_is_named_like_a_part_of_the_mesh_reaches_nothing_of_it(tmp_path: Path) -> None:
     odd = ["session", "final", "events", "answer", "dispatched", "inbox", "bell", "sessions"]
+    odd += ["dead", "returned", "reattach", "alive", "handle"]
     running = Broker(tmp_path)
     try:
         prepare_secrets(tmp_path / "secrets", odd, f"redis://127.0.0.1:{running.port}/0", None)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.client import Client
 from tests.e2e.target import Target, open_target
+from tests.e2e.tasks_mesh import STRANGER_KEY, Slow, slow_mesh
 from tests.e2e.wide_mesh import Wide, wide_mesh
 
 
@@ -21,3 +23,24 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wide]:
     quick = {"TOOLMESH_KEEPALIVE_S": "0.3", "TOOLMESH_STREAM_AFTER_S": "0.3", "TOOLMESH_INBOX_RUNNING_MAX": "4"}
     with wide_mesh(tmp_path_factory.mktemp("wide"), **quick) as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
+    """Two edges in front of slow tools, quick to answer with a task or a handle."""
+    quick = {
+        "TOOLMESH_TASK_AFTER_S": "0.2",
+        "TOOLMESH_HANDLE_AFTER_S": "0.2",
+        "TOOLMESH_KEEPALIVE_S": "0.3",
+        "TOOLMESH_STREAM_AFTER_S": "0.3",
+    }
+    with slow_mesh(tmp_path_factory.mktemp("slow"), **quick) as found:
+        yield found
+
+
+@pytest.fixture
+def stranger(slow: Slow) -> Iterator[Client]:
+    """Somebody else at the first of these edges."""
+    client = Client(slow.a.url, STRANGER_KEY)
+    yield client
+    client.close()

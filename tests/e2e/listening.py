@@ -22,10 +22,10 @@ EVERYTHING = {
 
 @contextmanager
 def listening(
-    edge: Client, notifications: object, rpc_id: object = "sub", api_key: str = API_KEY, path: str = "/mcp"
+    edge: Client, notifications: object, rpc_id: object = "sub", api_key: str = API_KEY, path: str = "/mcp", **meta: Any
 ) -> Iterator[Events]:
     headers = edge.headers("subscriptions/listen") | {"Authorization": f"Bearer {api_key}"}
-    body = edge.body("subscriptions/listen", {"notifications": notifications}, rpc_id)
+    body = edge.body("subscriptions/listen", {"notifications": notifications}, rpc_id, **meta)
     with (
         httpx2.Client(trust_env=False, timeout=20) as http,
         http.stream("POST", edge.url + path, content=body, headers=headers) as answer,

@@ -141,3 +141,42 @@ def test_one_bad_definition_is_left_out_and_the_rest_is_listed(broker: Broker) -
     ]
     found = directory(broker, a=catalogue("a", *bad[:3], define("good", "read", SCHEMA), *bad[3:]))
     assert pages(found, 10) == [["a_good"]]
+
+
+OWN = {"mesh_wait": {"name": "mesh_wait", "inputSchema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 200])
+def test_a_tool_of_the_edge_itself_stands_at_its_place_for_everybody_at_the_endpoint_of_all(
+    broker: Broker, size: int
+) -> None:
+    tools = [define(name, "read", SCHEMA) for name in ("wait", "wake")]
+    found = directory(broker, mesh=catalogue("mesh", *tools), a=catalogue("a", tools[0]), z=catalogue("z", tools[0]))
+    listing = Listing(found, size, OWN)
+
+    def names(principal: Principal, backend: str | None = None) -> list[str]:
+        cursor, seen = None, []
+        while True:
+            page = listing.page("tools", principal, backend, cursor)
+            seen += [tool["name"] for tool in page["tools"]]
+            assert len(seen) <= 5
+            if (cursor := page.get("nextCursor")) is None:
+                return seen
+
+    assert names(OWNER) == ["a_wait", "mesh_wait", "mesh_wake", "z_wait"]
+    assert names(STRANGER) == ["mesh_wait"]
+    assert names(OWNER, "mesh") == ["wait", "wake"]
+    assert listing.page("tools", OWNER, None, None)["tools"] != []
+    assert OWN["mesh_wait"] in Listing(found, 200, OWN).page("tools", OWNER, None, None)["tools"]
+    assert listing.page("prompts", OWNER, None, None) == {"prompts": []}
+
+
+def test_a_client_that_cuts_is_told_of_no_schema_that_a_handle_would_break(broker: Broker) -> None:
+    described = b'{"inputSchema":{"type":"object"},"outputSchema":{"type":"object","required":["city"]},"title":"T"}'
+    found = directory(broker, a=catalogue("a", define("x", "read", described), define("y", "read", SCHEMA)))
+    for backend in (None, "a"):
+        listing = Listing(found, 10)
+        usual, _ = listing.page("tools", OWNER, backend, None)["tools"]
+        cut, _ = listing.page("tools", OWNER, backend, None, cuts=True)["tools"]
+        assert usual == cut | {"outputSchema": {"type": "object", "required": ["city"]}}
+        assert "outputSchema" not in cut

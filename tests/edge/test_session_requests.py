@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from edge.calls import Running
 from edge.exchange import Exchange
 from edge.outgoing import Outgoing
 from edge.parse import Message
+from edge.running import Running
 from edge.sessions.requests import SessionRequests, ticket_of
 from edge.waiter import Waiter
 from shared import keys
@@ -19,6 +19,7 @@ from tests.contract.hop import READ_QUEUE, RING, make_call, open_line, put, run
 from tests.mesh import Broker
 
 OWNER = Principal(subject="owner", owner=True)
+RESULT_TTL_S = 7
 
 
 def session(name: str, kind: Any = "http") -> Session:
@@ -34,7 +35,14 @@ class Bench:
         self.line = line
         self.clock = BrokerClock()
         self.refusals: list[str] = []
-        self.requests = SessionRequests(line, RING, self.clock, refused=lambda kind, detail: self.refusals.append(detail))
+        self.requests = SessionRequests(
+            line,
+            RING,
+            self.clock,
+            "e-test",
+            result_ttl_s=RESULT_TTL_S,
+            refused=lambda kind, detail: self.refusals.append(detail),
+        )
 
     def running(self, **meta: Any) -> Running:
         call = make_call(self.clock)
@@ -79,7 +87,7 @@ def test_a_request_is_found_by_its_own_session_alone_and_by_the_exact_id(broker:
             assert await bench.requests.find(other, ticket) is None
             assert await bench.requests.find(mine, ticket_of("7")) is None, "a string is another id than a number"
             ttl_ms = await line.cmd("PTTL", keys.session_request(mine.digest, ticket))
-            assert 60_000 < ttl_ms <= (60 + keys.RESULT_TTL_S) * 1000
+            assert 60_000 < ttl_ms <= (60 + RESULT_TTL_S) * 1000
             bench.requests.forget_request(bench.exchange(mine, 7))
             assert await bench.requests.find(mine, ticket) is None
 
@@ -136,6 +144,7 @@ def test_an_answer_reaches_the_call_that_asked_once_and_only_from_its_own_sessio
             await bench.requests.answer(mine, "q-1", b'{"result":{"n":1}}')
             await bench.requests.answer(mine, "q-1", b'{"result":{"n":2}}')
             answer = unseal(RING, "default", await line.cmd("GET", copy), Answer)
+            assert 0 < await line.cmd("PTTL", copy) <= RESULT_TTL_S * 1000
             assert (answer.call_id, answer.request_id, answer.body) == (running.call.call_id, "q-1", b'{"result":{"n":1}}')
             assert bench.requests.unmatched == 5
 

@@ -72,6 +72,37 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["true", "True", "ON", "yes", "1", " on "])
+def test_a_switch_is_on(text: str) -> None:
+    assert load_settings({"TOOLMESH_QUEUE_ENCRYPT": text}).queue_encrypt is True
+
+
+@pytest.mark.parametrize("text", ["false", "FALSE", "Off", "no", "0", ""])
+def test_a_switch_is_off(text: str) -> None:
+    assert load_settings({"TOOLMESH_QUEUE_ENCRYPT": text}).queue_encrypt is False
+
+
+@pytest.mark.parametrize("text", ["maybe", "2", "y", "t", "enabled", "true,false"])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(text: str) -> None:
+    (problem,) = problems(TOOLMESH_QUEUE_ENCRYPT=text)
+    assert f"TOOLMESH_QUEUE_ENCRYPT is {text!r}; write true or false." == problem
+
+
+@pytest.mark.parametrize(("switch", "encrypts"), [("true", True), ("false", False), ("", False)])
+def test_every_role_that_loads_its_settings_gets_a_ring_that_encrypts_as_the_switch_says(
+    switch: str, encrypts: bool
+) -> None:
+    keys = generate_key_ring(["edge", "default"])
+    settings = load_settings({"TOOLMESH_QUEUE_ENCRYPT": switch, "TOOLMESH_MESH_KEYS": keys})
+    assert settings.mesh_keys is not None
+    assert settings.mesh_keys.encrypts is encrypts
+    assert settings.mesh_keys.groups == {"edge", "default"}
+
+
+def test_the_switch_without_keys_is_taken_for_who_has_none_yet() -> None:
+    assert load_settings({"TOOLMESH_QUEUE_ENCRYPT": "true"}).mesh_keys is None
+
+
 def test_an_unknown_name_stops_the_start_and_names_the_nearest() -> None:
     (problem,) = problems(TOOLMESH_API_KEEY="x")
     assert "TOOLMESH_API_KEEY" in problem
@@ -178,6 +209,9 @@ def test_the_page_gives_the_defaults_of_the_code() -> None:
     for variable, name in FIELDS.items():
         value = getattr(defaults, name)
         if isinstance(value, int | float):
-            row = re.search(rf"^\| `{variable}` \| ([^|]*) \|", text, re.MULTILINE)
+            row = re.search(rf"^\| `{variable}` \| ([^|]*) \| ([^|]*) \|", text, re.MULTILINE)
             assert row is not None
-            assert float(row[1].strip()) == float(value), variable
+            if isinstance(value, bool):
+                assert (row[1].strip(), row[2].strip()) == (str(value).lower(), "switch"), variable
+            else:
+                assert float(row[1].strip()) == float(value), variable

@@ -62,6 +62,7 @@ class Attempts:
     async def _until_answered(self, attempt: Callable[[Session], Awaitable[bytes]], wish: Wish) -> bytes:
         pause_s = _FIRST_PAUSE_S
         renegotiated = False
+        broken: BrokenConnection | None = None
         loop = asyncio.get_running_loop()
         while True:
             session: Session | None = None
@@ -71,6 +72,8 @@ class Attempts:
                 return await attempt(session)
             except UpstreamUnreachable:
                 if loop.time() + pause_s >= wish.reconnect_until:
+                    if broken is not None:
+                        raise broken from None  # it was sent: "unreachable" would say that it was not
                     raise
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -84,10 +87,11 @@ class Attempts:
                     wish.lost = session.owned
                     if session.number > wish.newest[pool]:  # opened for this very call, another will fare no better
                         raise
-            except BrokenConnection:
+            except BrokenConnection as cause:
                 if not wish.again:
                     raise
                 wish.again = False
+                broken = cause
             finally:
                 if session is not None:
                     pool.release(session)

@@ -1,0 +1,26 @@
+"""`_meta["toolmesh/call"]` of a result: which call it was, and how the same call is found (docs/guarantees.md)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+CALL_META = "toolmesh/call"
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.Encoder().encode
+
+
+def with_call(body: bytes, facts: Mapping[str, Any]) -> bytes:
+    """A result, with these facts. Raises msgspec.DecodeError for one that is not a JSON object."""
+    said = _encode(facts)
+    if b'"_meta"' not in body:
+        start = body.lstrip()
+        if not start.startswith(b"{"):
+            raise msgspec.DecodeError("a result is a JSON object")
+        rest = start[1:].lstrip()
+        comma = b"" if rest.startswith(b"}") else b","
+        return b'{"_meta":{"' + CALL_META.encode() + b'":' + said + b"}" + comma + rest
+    members: dict[str, Any] = dict(_members.decode(body))
+    meta: dict[str, Any] = dict(_members.decode(members["_meta"])) if "_meta" in members else {}
+    members["_meta"] = meta | {CALL_META: msgspec.Raw(said)}
+    return _encode(members)

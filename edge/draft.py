@@ -1,0 +1,107 @@
+"""The signed call that a request becomes, out of what the client said and what the operator configured."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, LOG_LEVEL_META_KEY
+
+from edge.exchange import Exchange
+from edge.outgoing import Outgoing
+from shared import keys
+from shared.configuration import BackendEntry
+from shared.identity import share_of
+from shared.line import RedisLine
+from shared.log_levels import LOG_LEVELS
+from shared.messages import Client, ToolCall
+
+_PRIVATE_META = ("openai/", "toolmesh/", "io.modelcontextprotocol/", "timezone", "progressToken")
+"""Members of `_meta` that end here: the envelope of this hop, and what tells about the person (place, device)."""
+_NOBODY = Client(era="legacy")
+
+
+class Drafts:
+    """Drafts calls for one edge."""
+
+    def __init__(self, entries: Mapping[str, BackendEntry], line: RedisLine, edge_id: str, *, timeout_ms: int) -> None:
+        self._entries = entries
+        self._line = line
+        self._edge_id = edge_id
+        self._timeout_ms = timeout_ms
+
+    def make(self, exchange: Exchange, outgoing: Outgoing, now_ms: int) -> ToolCall:
+        """A new call with an id of its own."""
+        entry = self._entries[outgoing.backend]
+        queue = keys.queue(outgoing.group, outgoing.backend, keys.lane(outgoing.access))
+        pending = outgoing.pending
+        if pending is not None and pending.worker:
+            queue = keys.part(queue, pending.worker)
+        return ToolCall(
+            call_id=os.urandom(16).hex(),
+            queue=queue,
+            backend=outgoing.backend,
+            tool=outgoing.subject,
+            definition=outgoing.definition,
+            access=outgoing.access,
+            principal=exchange.principal,
+            arguments=outgoing.arguments,
+            meta=_relayed(outgoing.meta),
+            deadline_ms=now_ms + self._timeout_ms,
+            reply=self._edge_id,
+            progress=progress_token(outgoing.meta) is not None,
+            method=outgoing.method,
+            client=_client(exchange, entry, outgoing.meta),
+            inputs=outgoing.inputs,
+            parked=pending.parked if pending is not None else "",
+            owner=_owner(exchange, entry),
+            epoch=self._line.epoch,
+        )
+
+    def anew(self, call: ToolCall, now_ms: int) -> ToolCall:
+        """A call of the past as a new one, with an id and a time of its own."""
+        return msgspec.structs.replace(
+            call,
+            call_id=os.urandom(16).hex(),
+            deadline_ms=now_ms + self._timeout_ms,
+            reply=self._edge_id,
+            epoch=self._line.epoch,
+        )
+
+
+def progress_token(meta: Mapping[str, Any]) -> str | int | None:
+    """The token under which a client wants to hear of progress, or None."""
+    token = meta.get("progressToken")
+    return token if isinstance(token, str | int) and not isinstance(token, bool) else None
+
+
+def _relayed(meta: Mapping[str, Any]) -> bytes:
+    """What of `_meta` a backend may see, as JSON; empty for nothing."""
+    kept = {name: value for name, value in meta.items() if not name.startswith(_PRIVATE_META)}
+    return msgspec.json.encode(kept) if kept else b""
+
+
+def _client(exchange: Exchange, entry: BackendEntry, meta: Mapping[str, Any]) -> Client:
+    """What the backend may learn of the client: in the 2026 era each request says it, before the session does."""
+    if exchange.message.era == "modern":
+        info, level = meta.get(CLIENT_INFO_META_KEY), meta.get(LOG_LEVEL_META_KEY)
+        return Client(
+            asking="retry" if entry.relay else "no",
+            capabilities=msgspec.json.encode(meta.get(CLIENT_CAPABILITIES_META_KEY) or {}) if entry.relay else b"{}",
+            info=msgspec.json.encode(info) if isinstance(info, dict) else b"",
+            log_level=level if isinstance(level, str) and level in LOG_LEVELS else "",
+        )
+    if exchange.session is None:
+        return _NOBODY
+    client = exchange.session.client
+    return client if entry.relay else msgspec.structs.replace(client, asking="no", capabilities=b"{}")
+
+
+def _owner(exchange: Exchange, entry: BackendEntry) -> str:
+    """Whose upstream session a call belongs to. A client that has no session shares that of its principal."""
+    if entry.affinity == "none":
+        return ""
+    share = share_of(exchange.principal)
+    if entry.affinity == "session" and exchange.session is not None:
+        return f"{share}.{exchange.session.digest[:16]}"
+    return share

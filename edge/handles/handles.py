@@ -1,0 +1,122 @@
+"""The answer to a call that goes on: a handle, which is a tool result that is no error, or a task."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from edge.call_meta import CALL_META
+from edge.exchange import Exchange
+from edge.handles.budget import Budget, declares_tasks
+from edge.handles.store import HandleStore
+from edge.handles.task import TaskView
+from edge.handles.waited import Waited
+from edge.names import MESH_WAIT
+from edge.outgoing import Outgoing
+from edge.running import Running
+from shared import keys
+from shared.catalogue import canonical_name
+from shared.clock import BrokerClock
+from shared.errors import BrokerUnavailable
+from shared.handles import Handle
+from shared.line import RedisLine
+from shared.mesh_keys import KeyRing
+from shared.settings import Settings
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Handles:
+    """Gives them."""
+
+    def __init__(
+        self, line: RedisLine, ring: KeyRing, clock: BrokerClock, settings: Settings, *, refused: Callable[[str, str], None]
+    ) -> None:
+        self.line = line
+        self.ring = ring
+        self.clock = clock
+        self._reattach_s = settings.reattach_s
+        self.budget = Budget(settings)
+        self.store = HandleStore(line, ring, clock, settings, refused=refused)
+        self.view = TaskView(self.store, settings)
+
+    def after_s(self, exchange: Exchange, outgoing: Outgoing) -> float | None:
+        """After how many seconds a request is answered without the end of its call; None: it is not.
+
+        To be asked before the call is started. Raises InvalidParams for a budget that is none.
+        """
+        return self.budget.after_s(exchange, outgoing)
+
+    async def give(self, exchange: Exchange, running: Running) -> bytes:
+        """Keep what it takes to find the call again; gives the result that names it, as a JSON object.
+
+        `CreateTaskResult` for a client that takes tasks, else a `CallToolResult`; for a call that was handed out before
+        (`mesh_wait`) the same handle once more. Raises BrokerUnavailable, but not for those.
+        """
+        if isinstance(running, Waited):
+            return await self._again(running)
+        now_ms = self.clock.now_ms()
+        handle = Handle(
+            call_id=running.call.call_id,
+            call=running.call,
+            group=running.outgoing.group,
+            endpoint=exchange.backend or "",
+            session=exchange.session.digest if exchange.session is not None else "",
+            reattach=running.same.key if running.same.how != "none" else "",
+            own_key=running.same.how == "own",
+            kind="task" if declares_tasks(exchange.message) else "handle",
+            created_ms=now_ms,
+            updated_ms=now_ms,
+        )
+        await self.store.put(handle)
+        if handle.kind == "task":
+            return _encode({"resultType": "task", **self.view.working(handle)})
+        return self._handle(handle, await self._state(handle), self._facts(running))
+
+    async def _again(self, running: Waited) -> bytes:
+        try:
+            state = await self._state(running.handle)
+        except BrokerUnavailable:
+            state = "queued"  # nobody can say now; who waits is told to come again in time all the same
+        return self._handle(running.handle, state, self._facts(running))
+
+    async def _state(self, handle: Handle) -> str:
+        """Whether a worker has it: `running`, or `queued`. Raises BrokerUnavailable."""
+        try:
+            held = await self.line.cmd("EXISTS", keys.lease(keys.job_id(handle.group, handle.call.call_id)))
+        except ResponseError as cause:
+            raise BrokerUnavailable("The broker can't tell whether the call runs.", retry_after_s=2) from cause
+        return "running" if held else "queued"
+
+    def _facts(self, running: Running) -> Mapping[str, Any]:
+        """As in the result itself (docs/guarantees.md, "The same call again")."""
+        facts: dict[str, Any] = {"callId": running.call.call_id, "attached": running.attached}
+        if running.same.how != "none":
+            facts |= {"reattachKey": running.same.key.rpartition(":")[2], "reattachS": self._reattach_s}
+        return facts
+
+    @staticmethod
+    def _handle(handle: Handle, state: str, facts: Mapping[str, Any]) -> bytes:
+        call_id = handle.call_id
+        hint = (
+            f'The call goes on by itself. Call {MESH_WAIT} with {{"call_id": "{call_id}"}} to get its result; '
+            "do not make the same call again."
+        )
+        call = handle.call
+        said = {
+            "status": "running",
+            "callId": call_id,
+            "state": state,
+            "tool": call.tool if handle.endpoint else canonical_name(call.backend, call.tool),
+            "hint": hint,
+        }
+        text = f"{said['tool']} is still {state} (call {call_id}). {hint}"
+        return _encode(
+            {
+                "content": [{"type": "text", "text": text}],
+                "structuredContent": said,
+                "isError": False,
+                "_meta": {CALL_META: {**facts, "callId": call_id}},
+            }
+        )

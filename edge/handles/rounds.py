@@ -1,0 +1,96 @@
+"""A call that goes on with its client's input: a further call in the place of the one that asked."""
+
+import os
+
+import msgspec
+import structlog
+
+from edge.authorize import may_use
+from edge.directory import Directory
+from edge.handles.store import HandleStore
+from edge.request_state import Pending
+from shared import keys
+from shared.catalogue import canonical_name
+from shared.clock import BrokerClock
+from shared.errors import BackendUnavailable, PrincipalBusy, QueueFull, UnknownTool
+from shared.handles import Handle
+from shared.identity import Principal
+from shared.line import RedisLine
+from shared.mesh_keys import KeyRing
+from shared.messages import ToolCall
+from shared.queue import enqueue, limits_of
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Rounds:
+    """Starts further calls."""
+
+    def __init__(
+        self,
+        store: HandleStore,
+        directory: Directory,
+        line: RedisLine,
+        ring: KeyRing,
+        clock: BrokerClock,
+        settings: Settings,
+        edge_id: str,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._line = line
+        self._ring = ring
+        self._clock = clock
+        self._edge_id = edge_id
+        self._limits = limits_of(settings)
+        self._timeout_ms = int(settings.exec_timeout_s * 1000)
+
+    async def go_on(self, handle: Handle, principal: Principal, inputs: bytes, pending: Pending) -> Handle:
+        """Start the next call and give the record that points to it; to be done under the record's lock.
+
+        The record is written first: where this edge dies between the two, the call was not started, and is not started
+        by anybody else. `inputs`: as in `ToolCall`. Raises MeshError; then nothing was started, but for BrokerUnavailable,
+        after which it may have been.
+        """
+        backend, tool = handle.call.backend, handle.call.tool
+        if backend not in self._directory.entries or not may_use(principal, canonical_name(backend, tool)):
+            raise UnknownTool(f"Unknown tool: {tool[:128]}")
+        if not self._directory.is_live(backend):
+            raise BackendUnavailable(
+                f"No worker serves backend {backend!r} now; nothing was started. Try again in a moment."
+            )
+        call = self._next(handle, principal, inputs, pending)
+        after = msgspec.structs.replace(
+            handle,
+            call=call,
+            reattach=handle.reattach if handle.own_key else "",
+            updated_ms=self._clock.now_ms(),
+            round=handle.round + 1,
+            responses={},
+        )
+        await self._store.put(after)
+        try:
+            await enqueue(self._line, self._ring, handle.group, call, self._clock.now_ms(), self._limits)
+        except (QueueFull, PrincipalBusy):
+            await self._store.put(handle)
+            raise
+        self._store.use_up(handle)
+        log.info("call goes on", call_id=call.call_id, handle=handle.call_id, round=after.round)
+        return after
+
+    def _next(self, handle: Handle, principal: Principal, inputs: bytes, pending: Pending) -> ToolCall:
+        call = handle.call
+        queue = keys.queue(handle.group, call.backend, keys.lane(call.access))
+        return msgspec.structs.replace(
+            call,
+            call_id=os.urandom(16).hex(),
+            queue=keys.part(queue, pending.worker) if pending.worker else queue,
+            principal=principal,
+            deadline_ms=self._clock.now_ms() + self._timeout_ms,
+            reply=self._edge_id,
+            progress=False,
+            inputs=inputs,
+            parked=pending.parked,
+            epoch=self._line.epoch,
+        )
