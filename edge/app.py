@@ -21,6 +21,7 @@ from edge.directory import Directory
 from edge.endpoint import McpEndpoint
 from edge.finishing import Finisher
 from edge.front_door import FrontDoor
+from edge.guard import Guard
 from edge.handles.afterwards import Afterwards
 from edge.handles.handles import Handles
 from edge.health import livez, readyz
@@ -29,7 +30,7 @@ from edge.listing import Listing
 from edge.methods import Methods
 from edge.oauth.metadata import not_found, protected_resource, resource_metadata_url
 from edge.outgoing import Outbox
-from edge.rate import Rate
+from edge.recorder import Recorder
 from edge.recovery import Recovery
 from edge.relay import Relay
 from edge.request_state import RequestStates
@@ -37,12 +38,10 @@ from edge.respond import Responder
 from edge.sessions.lasting import Lasting
 from edge.waiting import Waiting
 from shared import keys
-from shared.audit import denied_record, refused_record
 from shared.clock import BrokerClock
 from shared.configuration import ApiKeyEntry, BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError
 from shared.functions import ensure_functions
-from shared.identity import Principal
 from shared.line import RedisLine
 from shared.settings import Settings
 from shared.subscription import Subscription
@@ -50,8 +49,6 @@ from shared.subscription import Subscription
 log = structlog.get_logger()
 
 _CLOCK_S = 10.0
-_STRANGERS_PER_S = 20
-"""Requests without a valid key that are recorded one by one; of a flood, the rest is only answered."""
 
 
 class Edge:
@@ -66,19 +63,17 @@ class Edge:
         self._public_url = settings.issuer or f"http://127.0.0.1:{port}"
         self._ring = settings.mesh_keys
         self.edge_id = f"e-{secrets.token_hex(6)}"
-        self.refused = 0
-        """Messages from the mesh that were thrown away because they were forged."""
         self.draining = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._strangers = Rate(_STRANGERS_PER_S)
         self._line = RedisLine(url, pending_max=settings.redis_pending_max, timeout_s=settings.redis_timeout_s)
         self._clock = BrokerClock()
+        self._recorder = Recorder(self._line, self._clock, self.edge_id)
         self._relay = Relay(
             self._line,
             self._ring,
             self.edge_id,
             events_max=settings.call_events_max,
-            refused=self._note_refusal,
+            refused=self._recorder.refused,
         )
         self._directory = Directory(
             entries,
@@ -86,7 +81,7 @@ class Edge:
             self._line,
             self._clock,
             heartbeat_ttl_s=settings.heartbeat_ttl_s,
-            refused=self._note_refusal,
+            refused=self._recorder.refused,
             changed=lambda backend, kinds: self._lasting.on_catalogue(backend, kinds),
         )
         states = RequestStates(self._ring, settings.input_wait_s)
@@ -99,7 +94,7 @@ class Edge:
             outbox.resolve,
             settings,
             self.edge_id,
-            refused=self._note_refusal,
+            refused=self._recorder.refused,
         )
         self._alive = Alive(self._line, self.edge_id, heartbeat_s=settings.heartbeat_s, ttl_s=settings.heartbeat_ttl_s)
         self._subscription = Subscription(
@@ -109,16 +104,19 @@ class Edge:
             self._recover,
             timeout_s=settings.redis_timeout_s,
         )
-        endpoint = self._endpoint(
-            settings, Gate(settings, self._public_url, port), Authenticator(settings, api_keys), states, outbox
+        gate = Gate(settings, self._public_url, port)
+        guard = Guard(
+            gate,
+            Authenticator(settings, api_keys),
+            self._recorder.denied,
+            resource_metadata=resource_metadata_url(self._public_url),
         )
+        endpoint = self._endpoint(settings, guard, gate, states, outbox)
         self.app = self._front_door(endpoint)
 
-    def _endpoint(
-        self, settings: Settings, gate: Gate, authenticator: Authenticator, states: RequestStates, outbox: Outbox
-    ) -> McpEndpoint:
+    def _endpoint(self, settings: Settings, guard: Guard, gate: Gate, states: RequestStates, outbox: Outbox) -> McpEndpoint:
         ring = self._ring
-        handles = Handles(self._line, ring, self._clock, settings, refused=self._note_refusal)
+        handles = Handles(self._line, ring, self._clock, settings, refused=self._recorder.refused)
         calls = Calls(
             self._directory,
             self._relay,
@@ -126,11 +124,12 @@ class Edge:
             ring,
             self._clock,
             settings,
+            self._recorder,
             in_touch=self._in_touch,
             hand_after_s=handles.after_s,
         )
         self._waiting = Waiting(self._line, ring, self._clock, calls.limits, self.edge_id, grace_s=settings.cancel_grace_s)
-        self._recovery = Recovery(calls, self._relay, self._line, grace_s=settings.holder_grace_s)
+        self._recovery = Recovery(calls, self._relay, self._line, self._recorder, grace_s=settings.holder_grace_s)
         dead_letters = DeadLetters(
             self._directory,
             calls,
@@ -139,15 +138,15 @@ class Edge:
             self._clock,
             settings,
             self.edge_id,
-            refused=self._note_refusal,
-            record=self._record,
+            refused=self._recorder.refused,
+            record=self._recorder.record,
         )
         introduction = Introduction(self._directory)
         responder = Responder(calls, self._waiting, self._lasting.requests, Finisher(states), handles, settings)
         after = Afterwards(handles, self._directory, self._relay, outbox, calls, responder, settings)
         return McpEndpoint(
+            guard,
             gate,
-            authenticator,
             outbox,
             calls,
             Methods(
@@ -169,8 +168,7 @@ class Edge:
             backends=frozenset(self._directory.entries),
             standing=self._lasting.standing(self._relay, responder).answer,
             listen=self._lasting.listening.answer,
-            resource_metadata=resource_metadata_url(self._public_url),
-            denied=self._note_denial,
+            denied=self._recorder.denied,
         )
 
     def _front_door(self, endpoint: McpEndpoint) -> FrontDoor:
@@ -273,26 +271,6 @@ class Edge:
 
     def _in_touch(self) -> bool:
         return self._line.connected and self._subscription.live
-
-    def _note_refusal(self, kind: str, detail: str) -> None:
-        self.refused += 1
-        log.warning("message refused", kind=kind, reason=detail, refused=self.refused)
-        self._record(refused_record(kind, self.edge_id, self._clock.now_ms(), detail))
-
-    def _note_denial(self, code: str, principal: Principal | None, tool: str, detail: str) -> None:
-        if principal is None and not self._strangers.admits():
-            return  # a flood of strangers must not push the records of calls out of the stream
-        log.info("request denied", code=code, subject=principal.subject if principal else None, tool=tool or None)
-        self._record(denied_record(code, self.edge_id, self._clock.now_ms(), principal, tool, detail))
-
-    def _record(self, record: bytes) -> None:
-        future = self._line.cmd("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)
-        future.add_done_callback(_log_failure)
-
-
-def _log_failure(future: asyncio.Future[object]) -> None:
-    if not future.cancelled() and (error := future.exception()) is not None:
-        log.error("audit record lost", reason=type(error).__name__)
 
 
 def _freeze() -> None:

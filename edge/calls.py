@@ -11,12 +11,12 @@ from edge.directory import Directory
 from edge.draft import Drafts
 from edge.exchange import Exchange
 from edge.outgoing import Outgoing
+from edge.recorder import Recorder
 from edge.relay import Relay
 from edge.running import Running
 from edge.sameness import same_as
 from edge.waiter import Waiter
 from shared import failpoints, keys
-from shared.audit import call_record
 from shared.clock import BrokerClock
 from shared.errors import (
     BackendUnavailable,
@@ -52,12 +52,14 @@ class Calls:
         ring: KeyRing,
         clock: BrokerClock,
         settings: Settings,
+        recorder: Recorder,
         *,
         in_touch: Callable[[], bool],
         hand_after_s: Callable[[Exchange, Outgoing], float | None],
     ) -> None:
         """`in_touch` tells whether the broker answers and speaks: without it silence of workers means nothing.
         `hand_after_s`: when a request is to be answered without the end of its call. Raises InvalidParams."""
+        self._recorder = recorder
         self._in_touch = in_touch
         self._hand_after_s = hand_after_s
         self._directory = directory
@@ -128,14 +130,17 @@ class Calls:
         return running
 
     async def _enqueue(self, group: str, call: ToolCall, now_ms: int, same: Same) -> str:
+        loop = asyncio.get_running_loop()
+        settled_at = loop.time() + self._settle_s
         settled = False
         while True:
             sent = self._line.connected
             try:
                 return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, settled=settled)
             except StillWaited:
-                settled = True
-                await asyncio.sleep(self._settle_s)
+                settled = loop.time() >= settled_at
+                if not settled:
+                    await asyncio.sleep(_LOOK_S)
             except BrokerUnavailable:
                 if not sent:
                     raise
@@ -196,7 +201,7 @@ class Calls:
             dropped = False
         answer = late if dropped or running.call.access != "write" else self.unknown(running, late.detail)
         if not dropped:
-            self.note_answered(running, answer.code)
+            self._recorder.answered(running.call, answer.code)
         return answer
 
     @staticmethod
@@ -205,8 +210,3 @@ class Calls:
         return OutcomeUnknown(
             f"{why} The write may have taken effect: check before you call again.", data=check_of(running.call)
         )
-
-    def note_answered(self, running: Running, code: str) -> None:
-        """Record that this edge answered a call whose outcome it does not know."""
-        record = call_record(running.call, "answered", code, self._relay.edge_id, self._clock.now_ms())
-        self._line.send("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)

@@ -11,27 +11,25 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from edge.admit import Gate, Headers, Receive, read_headers
-from edge.authenticate import Authenticator, challenge
+from edge.admit import Gate, Headers, Receive
 from edge.calls import Calls
 from edge.exchange import Exchange, Send
+from edge.guard import Denied, Guard
 from edge.introduction import Introduction, read_hello
 from edge.methods import Methods
 from edge.outgoing import Outbox
 from edge.parse import Message, Reply, parse_message
-from edge.problems import INTERNAL_ERROR, INVALID_REQUEST, UNAUTHORIZED, Refusal, refusal_of, rendering_of
+from edge.problems import INTERNAL_ERROR, INVALID_REQUEST, Refusal, refusal_of, rendering_of
 from edge.render import error_response, refusal_body, rpc_error, rpc_result
 from edge.respond import Responder, send_json
 from edge.sessions.store import Session, Sessions
-from shared.errors import MeshError, Unauthenticated
+from shared.errors import MeshError
 from shared.identity import Principal
 from shared.settings import Settings
 
 log = structlog.get_logger()
 
 Scope = Any
-Denied = Callable[[str, Principal | None, str, str], None]
-"""`(code, principal, tool, detail)`: record that a request was not let in."""
 
 
 class Inbound(Protocol):
@@ -72,8 +70,8 @@ class McpEndpoint:
 
     def __init__(
         self,
+        guard: Guard,
         gate: Gate,
-        authenticator: Authenticator,
         outbox: Outbox,
         calls: Calls,
         methods: Methods,
@@ -87,12 +85,12 @@ class McpEndpoint:
         backends: frozenset[str],
         standing: Stream,
         listen: Stream,
-        resource_metadata: str,
         denied: Denied,
     ) -> None:
         """`standing` answers the GET of a session, `listen` answers `subscriptions/listen`."""
+        self.guard = guard
+        """Also lets in what comes over other transports."""
         self._gate = gate
-        self._authenticator = authenticator
         self._outbox = outbox
         self._calls = calls
         self._methods = methods
@@ -106,36 +104,13 @@ class McpEndpoint:
         self._listen = listen
         self._depth_max = settings.json_depth_max
         self._body_read_s = settings.body_read_s
-        self._resource_metadata = resource_metadata
         self._denied = denied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        await self.guarded(scope, send, lambda headers, principal: self._serve(scope, headers, principal, receive, send))
-
-    async def guarded(self, scope: Scope, send: Send, serve: Callable[[Headers, Principal], Awaitable[None]]) -> None:
-        """Let a request in and serve it; whatever it is refused for is answered and recorded."""
-        principal: Principal | None = None
-        try:
-            headers = read_headers(scope["headers"])
-            self._gate.knock(headers)
-            principal = self._authenticator.authenticate(headers)
-            await serve(headers, principal)
-        except Unauthenticated as error:
-            self._denied(error.code, None, "", error.detail)
-            await send_json(
-                send,
-                401,
-                rpc_error(None, UNAUTHORIZED, error.detail),
-                [challenge(error, self._resource_metadata), (b"cache-control", b"no-store")],
-            )
-        except Refusal as refusal:
-            self._denied(refusal.code, principal, "", refusal.message)
-            await send_json(send, refusal.http_status, refusal_body(refusal), refusal.headers)
-        except MeshError as error:
-            self._denied(error.code, principal, "", error.detail)
-            answer = refusal_of(error)
-            await send_json(send, answer.http_status, refusal_body(answer), answer.headers)
+        await self.guard.let_in(
+            scope, send, lambda headers, principal: self._serve(scope, headers, principal, receive, send)
+        )
 
     async def _serve(self, scope: Scope, headers: Headers, principal: Principal, receive: Receive, send: Send) -> None:
         backend = self._backend_of(scope["path"])

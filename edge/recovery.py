@@ -12,6 +12,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from edge.calls import Calls
+from edge.recorder import Recorder
 from edge.relay import Relay
 from edge.running import Running
 from shared import keys
@@ -28,7 +29,8 @@ _MARGIN_S = 1.0
 class Recovery:
     """Looks after the calls of one edge when the broker was restarted."""
 
-    def __init__(self, calls: Calls, relay: Relay, line: RedisLine, *, grace_s: float) -> None:
+    def __init__(self, calls: Calls, relay: Relay, line: RedisLine, recorder: Recorder, *, grace_s: float) -> None:
+        self._recorder = recorder
         self._calls = calls
         self._relay = relay
         self._line = line
@@ -69,7 +71,7 @@ class Recovery:
             self._end(running, error)
 
     def _end(self, running: Running, error: MeshError) -> None:
-        self._calls.note_answered(running, error.code)
+        self._recorder.answered(running.call, error.code)
         running.waiter.push(failure_of(running, error))
 
     def close(self) -> None:

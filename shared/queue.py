@@ -18,8 +18,9 @@ from shared.settings import Settings
 
 _MARGIN_MS = 5_000
 """How much longer than its deadline a job stays readable, for a worker that has to say that it is too late."""
-_TWIN_AGE_MS = 1_000
-"""A call that runs for longer may be one whose client has cut its connection and repeats it in the same moment."""
+_TWIN_AGE_MS = {"keep": 100, "look": 1_000}
+"""A call that runs for longer may be one whose client has cut its connection and repeats it in the same moment. For what
+may run twice anyhow that has to be likely to be worth the wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ async def enqueue(
         same.arguments or call.reply,
         limits.reattach_ms,
         limits.result_ttl_ms,
-        _TWIN_AGE_MS,
+        _TWIN_AGE_MS.get(same.how, 0),
         *_routed(call),
     )
     if isinstance(answer, bytes):

@@ -15,6 +15,7 @@ local STRAYS_MAX = 4
 local RENEW_EVERY = 16
 local QUEUE_TTL_MS = 3600000
 local ADOPTED_MAX = 256
+local ALIKE_MAX = 64
 
 local function now_us()
   local t = redis.call('TIME')
@@ -52,7 +53,7 @@ end
 -- A call counts while it runs, and for `window` ms after its end (its result is kept for `kept` ms).
 local function find_lost(key, window, kept, now_ms, twin_age_ms, mine)
   local known, twin = redis.call('HGETALL', key), false
-  for i = 1, #known, 2 do
+  for i = 1, math.min(#known, 2 * ALIKE_MAX), 2 do
     local id, state = known[i], known[i + 1]
     local runs = redis.call('EXISTS', 'arq:job:' .. id) == 1
     local left = redis.call('PTTL', 'tm:final:' .. id)

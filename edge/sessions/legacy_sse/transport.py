@@ -82,7 +82,7 @@ class LegacySse:
                 raise Refusal(406, INVALID_REQUEST, "Send Accept: text/event-stream.")
             await self._stream(principal, receive, send)
 
-        await self._endpoint.guarded(scope, send, serve)
+        await self._endpoint.guard.let_in(scope, send, serve)
 
     async def messages(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI application of `/messages`."""
@@ -99,7 +99,7 @@ class LegacySse:
             await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
 
-        await self._endpoint.guarded(scope, send, serve)
+        await self._endpoint.guard.let_in(scope, send, serve)
 
     async def _stream(self, principal: Principal, receive: Receive, send: Send) -> None:
         client = Client(asking="stream")

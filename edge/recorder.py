@@ -1,0 +1,59 @@
+"""What an edge puts into the audit: requests that it did not let in, messages that it threw away, answers of its own.
+
+Records ride on commands that nobody waits for; where one is lost the log says so.
+"""
+
+import asyncio
+
+import structlog
+
+from edge.rate import Rate
+from shared import keys
+from shared.audit import call_record, denied_record, refused_record
+from shared.clock import BrokerClock
+from shared.identity import Principal
+from shared.line import RedisLine
+from shared.messages import ToolCall
+
+log = structlog.get_logger()
+
+_STRANGERS_PER_S = 20
+"""Requests without a valid key that are recorded one by one; of a flood, the rest is only answered."""
+
+
+class Recorder:
+    """Records for one edge."""
+
+    def __init__(self, line: RedisLine, clock: BrokerClock, edge_id: str) -> None:
+        self._line = line
+        self._clock = clock
+        self._edge_id = edge_id
+        self._strangers = Rate(_STRANGERS_PER_S)
+        self._refused = 0
+
+    def refused(self, kind: str, detail: str) -> None:
+        """A message from the mesh was thrown away because it was forged."""
+        self._refused += 1
+        log.warning("message refused", kind=kind, reason=detail, refused=self._refused)
+        self.record(refused_record(kind, self._edge_id, self._clock.now_ms(), detail))
+
+    def denied(self, code: str, principal: Principal | None, tool: str, detail: str) -> None:
+        """A request was not let in."""
+        if principal is None and not self._strangers.admits():
+            return  # a flood of strangers must not push the records of calls out of the stream
+        log.info("request denied", code=code, subject=principal.subject if principal else None, tool=tool or None)
+        self.record(denied_record(code, self._edge_id, self._clock.now_ms(), principal, tool, detail))
+
+    def answered(self, call: ToolCall, code: str) -> None:
+        """This edge answered a call whose outcome it does not know."""
+        self.record(call_record(call, "answered", code, self._edge_id, self._clock.now_ms()))
+
+    def record(self, record: bytes) -> None:
+        """Append a record to the stream. Never waits."""
+        future = self._line.cmd("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)
+        future.add_done_callback(_log_failure)
+
+
+def _log_failure(future: asyncio.Future[object]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.error("audit record lost", reason=type(error).__name__)
