@@ -145,6 +145,11 @@ async def cancel(
     `same`: key under which the same call is found; a cancelled one is not found any more. `only_lost`: do nothing where
     somebody waits for it (again). Raises BrokerUnavailable.
     """
+    if not _surely_unsent(line, call):
+        if not only_lost:
+            told = seal(ring, group, Cancel(call_id=call.call_id, backend=call.backend, at_ms=now_ms))
+            await line.cmd("PUBLISH", keys.control_channel(group), told)
+        return False
     answer = await fcall(
         line,
         "cancel",
@@ -179,10 +184,15 @@ async def lose(
         "lose",
         _names(group, call, same),
         life_ms,
-        int(drop),
+        int(drop and _surely_unsent(line, call)),
         *_drop(ring, group, call, now_ms, role, None, limits.result_ttl_ms),
     )
     return bool(answer == 1)
+
+
+def _surely_unsent(line: RedisLine, call: ToolCall) -> bool:
+    """Whether a call that the broker knows as not started is one: it may have forgotten that, of one before its restart."""
+    return call.access != "write" or (call.epoch != "" and call.epoch == line.epoch)
 
 
 def _names(group: str, call: ToolCall, same: str) -> tuple[str, ...]:

@@ -47,6 +47,8 @@ class SessionRequest(Message, frozen=True, kw_only=True, tag="session-request"):
     deadline_ms: int
     reattach: str = ""
     """Key under which the same call is found."""
+    epoch: str = ""
+    """The broker's run id when the call was put on its queue."""
 
 
 class SessionQuestion(Message, frozen=True, kw_only=True, tag="session-question"):

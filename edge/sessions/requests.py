@@ -46,6 +46,7 @@ def call_of(request: SessionRequest, session: Session) -> ToolCall:
         deadline_ms=request.deadline_ms,
         reply="",
         method=request.method,
+        epoch=request.epoch,
     )
 
 
@@ -95,6 +96,7 @@ class SessionRequests:
             method=call.method,
             deadline_ms=call.deadline_ms,
             reattach=running.same.key if running.same.how in ("look", "keep") else "",
+            epoch=call.epoch,
         )
         name = keys.session_request(session.digest, ticket)
         self._line.send("SET", name, seal(self._ring, "edge", request), "PX", self._life_ms(call.deadline_ms))

@@ -112,6 +112,11 @@ local function refuse(keys, args)
   return 1
 end
 
+-- Whether somebody runs a job, or may have sent it and died.
+local function begun(lease, id)
+  return redis.call('EXISTS', lease, 'tm:dispatched:' .. id) > 0
+end
+
 -- Takes a job that was not started off its queue: its end is the message that is given, and is recorded.
 -- KEYS as of cancel; ARGV job id, final message, result ttl ms, audit record, audit max [, 1 for one that may be in a part]
 local function drop(keys, args)
@@ -131,7 +136,8 @@ end
 
 -- KEYS lease job final queue in-flight reattach audit; ARGV control channel, cancel message, 1 for only if nobody waits for it
 -- and it was not sent as a write (else 0), then those of drop
--- Gives 1 (was not started, is dropped), 2 (runs: its worker was told), 0 (is over, was never there, or goes on).
+-- Gives 1 (was not started, is dropped), 2 (runs, or may have been sent: its worker was told), 0 (is over, was never there, or
+-- goes on).
 local function cancel(keys, args)
   if redis.call('EXISTS', keys[3]) == 1 or redis.call('EXISTS', keys[2]) == 0 then return 0 end
   if args[3] == '1' then
@@ -139,7 +145,7 @@ local function cancel(keys, args)
     if not (redis.call('HGET', keys[6], args[4]) or ''):find('^o:') then return 0 end
     if redis.call('EXISTS', 'tm:dispatched:' .. args[4]) == 1 then return 0 end
   end
-  if redis.call('EXISTS', keys[1]) == 1 then
+  if begun(keys[1], args[4]) then
     redis.call('HDEL', keys[6], args[4])
     redis.call('PUBLISH', args[1], args[2])
     return 2
@@ -155,7 +161,7 @@ local function lose(keys, args)
   local over = redis.call('EXISTS', keys[3]) == 1
   if not over then
     if redis.call('EXISTS', keys[2]) == 0 then return 0 end
-    if args[2] == '1' and redis.call('EXISTS', keys[1]) == 0 then
+    if args[2] == '1' and not begun(keys[1], args[3]) then
       drop(keys, {unpack(args, 3)})
       return 1
     end

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
+import msgspec
 import pytest
 
 from shared import keys
@@ -37,7 +38,7 @@ class Edge:
         await self.line.cmd("DEL", keys.edge_alive(self.name))
 
     def make(self, access: CallClass = "write") -> ToolCall:
-        return make_call(self.clock, access=access, reply=self.name)
+        return make_call(self.clock, access=access, reply=self.name, epoch=self.line.epoch)
 
     async def send(self, call: ToolCall, same: Same = KEEP, *, settled: bool = False) -> str:
         return await enqueue(self.line, RING, GROUP, call, self.clock.now_ms(), LIMITS, same, settled=settled)
@@ -199,6 +200,26 @@ def test_what_was_not_started_is_dropped_when_its_client_cancels_by_leaving(brok
         assert await claim(one.line, WRITE_QUEUE, 10, sweep=True) == []
         assert await one.line.cmd("XLEN", keys.AUDIT_STREAM) == 1
         assert await other.send(again) == again.call_id
+
+    on_two_edges(broker, test)
+
+
+@pytest.mark.parametrize("why", ["its worker died with it", "the broker was restarted"])
+def test_a_write_that_may_have_been_sent_is_not_dropped(broker: Broker, why: str) -> None:
+    """It has no lease, and looks as if it had not been started."""
+
+    async def test(one: Edge, other: Edge) -> None:
+        call = one.make()
+        await one.send(call)
+        if why == "its worker died with it":
+            await one.line.cmd("SET", keys.dispatched(keys.job_id(GROUP, call.call_id)), "w-1:1")
+        else:
+            call = msgspec.structs.replace(call, epoch="of a server before")
+        assert await one.leave(call, drop=True) is False
+        assert await other.send(other.make()) == call.call_id
+        await other.leave(call)
+        assert await one.cancel(call, only_lost=False) is False
+        assert await one.line.cmd("ZCARD", WRITE_QUEUE) == 1
 
     on_two_edges(broker, test)
 
