@@ -30,7 +30,7 @@ from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import ToolCall
 from shared.outcome import check_of
-from shared.queue import NEVER_THE_SAME, Same, StillWaited, cancel, enqueue, limits_of
+from shared.queue import NEVER_THE_SAME, Gone, Same, StillWaited, cancel, enqueue, limits_of
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -70,6 +70,8 @@ class Calls:
         self._drafts = Drafts(directory.entries, line, relay.edge_id, timeout_ms=int(settings.exec_timeout_s * 1000))
         self._events_max = settings.call_events_max
         self._settle_s = settings.reattach_settle_s
+        self._back_s = settings.heartbeat_ttl_s
+        """After a connect to the broker the other edges may still be on their way to it, for so long."""
         self.limits = limits_of(settings)
         self.waited_for: dict[str, Running] = {}
         """The calls that this edge has put on their queues, by call id."""
@@ -131,16 +133,21 @@ class Calls:
 
     async def _enqueue(self, group: str, call: ToolCall, now_ms: int, same: Same) -> str:
         loop = asyncio.get_running_loop()
-        settled_at = loop.time() + self._settle_s
-        settled = False
+        began = loop.time()
+        gone: Gone = 2
         while True:
             sent = self._line.connected
+            back_at = self._line.connected_at + self._back_s
+            if loop.time() < back_at:
+                gone = 3
+            elif loop.time() >= max(began, back_at) + self._settle_s:
+                gone = 1
+            else:
+                gone = 2
             try:
-                return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, settled=settled)
+                return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, gone=gone)
             except StillWaited:
-                settled = loop.time() >= settled_at
-                if not settled:
-                    await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_LOOK_S)
             except BrokerUnavailable:
                 if not sent:
                     raise
@@ -153,7 +160,7 @@ class Calls:
         while loop.time() < until:
             if self._line.connected:
                 try:
-                    return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, settled=True)
+                    return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, gone=1)
                 except BrokerUnavailable:
                     pass
             await asyncio.sleep(_LOOK_S)

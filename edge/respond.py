@@ -39,6 +39,8 @@ _WATCH_AFTER_S = 0.05
 """Calls that end sooner are not watched for a client that goes away: there would be nothing left to cancel."""
 _TICK_S = 0.005
 """The event loop's timers are this coarse: one may wake us a little before the time that it was set for."""
+_TURNS = 4
+"""Turns of the event loop after which it has surely heard that a connection was closed before."""
 _GRACE_S = 1.5
 """How long after the deadline a worker's own word on it is waited for."""
 
@@ -144,8 +146,7 @@ class Responder:
                     if not chunk:
                         continue  # progress that nobody asked for
                 elif waiter.final is not None:
-                    await self._deliver(exchange, running, waiter.final, send, ticket, streaming=streaming)
-                    return True
+                    return await self._deliver(exchange, running, waiter.final, send, ticket, streaming=streaming)
                 elif loop.time() + _TICK_S >= running.deadline + _GRACE_S:
                     error = await self._calls.give_up(running)
                     if error is not None:
@@ -175,15 +176,21 @@ class Responder:
 
     async def _deliver(
         self, exchange: Exchange, running: Running, final: Final, send: Send, ticket: str, *, streaming: bool
-    ) -> None:
-        """Write the end, and tell the mesh that it was written."""
+    ) -> bool:
+        """Write the end, and tell the mesh that it was written. False when the client turns out to be gone."""
         status, body = self.final_body(exchange, running, final)
         failpoints.reached("edge.before_deliver")
+        if running.findable:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            if running.waiter.gone:
+                return False
         await _end(send, status, body, f"{ticket}_{final.seq}" if ticket else "", streaming=streaming)
         failpoints.reached("edge.after_deliver")
         self._waiting.delivered(running)
         if not streaming and exchange.session is not None:
             self._record.forget_request(exchange)
+        return True
 
     async def _hand(self, exchange: Exchange, running: Running, send: Send, *, streaming: bool) -> bool:
         """Answer with a handle. False where it can't be kept now: then the call is waited for as before."""

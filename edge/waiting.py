@@ -2,6 +2,8 @@
 and none that is still waited for (docs/guarantees.md)."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 from redis.exceptions import ResponseError
@@ -14,6 +16,10 @@ from shared.mesh_keys import KeyRing
 from shared.queue import Limits, cancel, lose
 
 log = structlog.get_logger()
+
+_AGAIN_S = 0.05
+_LOSE_S = 30.0
+"""How long it is tried to tell a broker that is away that a client left."""
 
 
 class Waiting:
@@ -41,7 +47,24 @@ class Waiting:
     def delivered(self, running: Running) -> None:
         """Its outcome was written to a connection that was open: the same call from now on is a new one. Never waits."""
         if running.findable and running.same.how != "own":
-            self._line.send("HDEL", running.same.key, running.job_id)
+            noted = self._line.cmd("HDEL", running.same.key, running.job_id)
+            noted.add_done_callback(lambda done: self._see_to(done, running))
+
+    def _see_to(self, done: "asyncio.Future[Any]", running: Running) -> None:
+        if done.cancelled() or done.exception() is None:
+            return
+        self._beside(self._note_delivered(running))
+
+    async def _note_delivered(self, running: Running) -> None:
+        """The broker was away: again, until it is noted, or too late to matter."""
+        until = asyncio.get_running_loop().time() + self._limits.reattach_ms / 1000
+        while asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(_AGAIN_S)
+            try:
+                await self._line.cmd("HDEL", running.same.key, running.job_id)
+            except BrokerUnavailable:
+                continue
+            return
 
     async def handed(self, running: Running) -> None:
         """It was answered with a handle: nobody waits for it now. Raises BrokerUnavailable."""
@@ -60,29 +83,45 @@ class Waiting:
         same = running.same
         if same.how == "own" or (same.how == "none" and not cancels):
             return
-        group, call = running.outgoing.group, running.call
+        call = running.call
         try:
             if same.how == "none":
-                await cancel(self._line, self._ring, group, call, self._clock.now_ms(), role=self._edge_id)
+                group, now_ms = running.outgoing.group, self._clock.now_ms()
+                await cancel(self._line, self._ring, group, call, now_ms, role=self._edge_id)
                 return
-            dropped = await lose(
-                self._line,
-                self._ring,
-                group,
-                call,
-                self._clock.now_ms(),
-                same=same.key,
-                drop=cancels,
-                role=self._edge_id,
-                limits=self._limits,
-            )
+            dropped = await self._lose(running, drop=cancels)
         except (BrokerUnavailable, ResponseError) as error:
             log.warning("client left unnoticed", call_id=call.call_id, reason=type(error).__name__)
             return
         if cancels and not dropped and running.waiter.final is None:
-            task = asyncio.get_running_loop().create_task(self._stop_later(running))
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._beside(self._stop_later(running))
+
+    async def _lose(self, running: Running, *, drop: bool) -> bool:
+        """Say that it lost its client; while the broker is away, again: else the same call would be a second one."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _LOSE_S
+        while True:
+            try:
+                return await lose(
+                    self._line,
+                    self._ring,
+                    running.outgoing.group,
+                    running.call,
+                    self._clock.now_ms(),
+                    same=running.same.key,
+                    drop=drop,
+                    role=self._edge_id,
+                    limits=self._limits,
+                )
+            except BrokerUnavailable:
+                if loop.time() > until:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def _stop_later(self, running: Running) -> None:
         await asyncio.sleep(self._grace_s)

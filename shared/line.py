@@ -39,6 +39,8 @@ class RedisLine:
         self._task: asyncio.Task[None] | None = None
         self.epoch = ""
         """The run id of the server at the other end: another one after a restart. Empty while there is no connection."""
+        self.connected_at = 0.0
+        """Loop time of the last connect."""
         self.on_connect: list[Callable[[], Awaitable[None]]] = []
         """Awaited after each connect, before the line counts as connected to its users."""
 
@@ -95,6 +97,7 @@ class RedisLine:
                 async with asyncio.timeout(self._timeout_s):
                     self.epoch = await _run_id(connection)
                 self._connection = connection
+                self.connected_at = asyncio.get_running_loop().time()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._write(connection))
                     tasks.create_task(self._read(connection))
@@ -112,6 +115,11 @@ class RedisLine:
                     first.set_exception(gone)
                 else:
                     log.warning("broker connection lost", reason=type(cause).__name__)
+            except* Exception as group:
+                # A reply that no parser expects, for instance: a line that ends for good would be a silence for ever.
+                if not first.done():
+                    first.set_exception(group.exceptions[0])
+                log.exception("broker connection failed")
             finally:
                 self._drop()
                 await connection.disconnect(nowait=True)

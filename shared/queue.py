@@ -58,8 +58,13 @@ class Same:
 NEVER_THE_SAME = Same("")
 
 
+Gone = Literal[1, 2, 3]
+"""What it takes for another edge to count as gone: it does not say that it lives, or does not listen (1, and nothing is
+waited for any more); neither (2); nothing does, since the broker has just come back and all are away for a moment (3)."""
+
+
 class StillWaited(Exception):
-    """A call that is the same has run for a while and is still waited for: its client may just be leaving. Look again."""
+    """A call that is the same may be losing its waiter: its edge may be gone, or its client be leaving. Look again."""
 
 
 async def enqueue(
@@ -71,13 +76,13 @@ async def enqueue(
     limits: Limits,
     same: Same = NEVER_THE_SAME,
     *,
-    settled: bool = False,
+    gone: Gone = 2,
 ) -> str:
     """Sign a call and put it on its queue, in one step on the broker; gives the id of the call that it became.
 
     That is another one's where the same call is to be joined. Where a worker holds the upstream session of the owner, it
     goes to that worker's part of the queue. A call that is there already counts as enqueued, so that this may be sent again
-    when the answer got lost. `settled`: don't wait for the client of a twin to go.
+    when the answer got lost.
     Raises StillWaited, QueueFull, PrincipalBusy, InvalidParams (the client's key with other arguments), BrokerUnavailable.
     """
     jid = keys.job_id(group, call.call_id)
@@ -86,7 +91,6 @@ async def enqueue(
     if call.owner:
         names.append(keys.holder(group, call.backend, call.owner))
     payload = serialize_job(keys.JOB_NAME, (seal(ring, group, call),), {}, None, now_ms, serializer=pack)
-    how = f"settled-{same.how}" if settled and same.how in ("look", "keep") else same.how
     answer = await fcall(
         line,
         "enqueue",
@@ -99,11 +103,12 @@ async def enqueue(
         limits.principal_in_flight_max,
         call.deadline_ms,
         keys.QUEUE_TTL_S * 1000,
-        how,
+        same.how,
         same.arguments or call.reply,
         limits.reattach_ms,
         limits.result_ttl_ms,
         _TWIN_AGE_MS.get(same.how, 0),
+        gone,
         *_routed(call),
     )
     if isinstance(answer, bytes):

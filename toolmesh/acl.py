@@ -20,7 +20,9 @@ EDGE_USER = "edge"
 HEALTH_USER = "health"
 """May only PING, without a password: for the health check of the broker's container."""
 
-_IN_FUNCTIONS = frozenset(name.lower() for name in re.findall(r"redis\.p?call\('([A-Z]+)'", LIBRARY))
+_IN_FUNCTIONS = frozenset(
+    "|".join(found).strip("|").lower() for found in re.findall(r"redis\.p?call\('([A-Z]+)'(?:, '(NUMSUB)')?", LIBRARY)
+)
 """What our Redis Functions do: read off their source, so that the users fit the release that makes them."""
 _CONNECTION = frozenset({"ping", "subscribe", "unsubscribe", "info|server"})
 _AN_EDGE = "e-" + "?" * 12

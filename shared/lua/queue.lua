@@ -48,10 +48,20 @@ local function part_for(queue, holder)
   return general .. '@' .. worker
 end
 
+-- How sure it is that an edge is gone: 2 (it neither says that it lives nor listens), 1 (one of the two), 0 (it is there).
+-- A killed edge lets go of its channel at once, long before its sign of life is over; one that was cut off is there again soon.
+local function absence(edge)
+  local silent = redis.call('EXISTS', 'tm:alive:' .. edge) == 0 and 1 or 0
+  local deaf = redis.call('PUBSUB', 'NUMSUB', 'tm:edge:' .. edge)[2] == 0 and 1 or 0
+  return silent + deaf
+end
+
 -- Of calls that are the same call, one that has lost its waiter: its client is gone (`o:`), or the edge that waited for it is
--- (`w:<edge>:`). Gives its job id, or false and whether there is one that runs for long and is still waited for.
--- A call counts while it runs, and for `window` ms after its end (its result is kept for `kept` ms).
-local function find_lost(key, window, kept, now_ms, twin_age_ms, mine)
+-- (`w:<edge>:`). Gives its job id; or false, and whether one may have lost it or be losing it now, so that it is worth a second
+-- look: its edge may be gone, its end is just being delivered, or it runs for so long that its client may just be leaving.
+-- A call counts while it runs, and for `window` ms after its end (its result is kept for `kept` ms). `sure`: from which absence
+-- on an edge counts as gone.
+local function find_lost(key, me, sure, window, kept, now_ms, twin_age_ms, mine)
   local known, twin = redis.call('HGETALL', key), false
   for i = 1, math.min(#known, 2 * ALIKE_MAX), 2 do
     local id, state = known[i], known[i + 1]
@@ -62,8 +72,10 @@ local function find_lost(key, window, kept, now_ms, twin_age_ms, mine)
     else
       local edge, since, joiner = state:match('^w:([^:]+):(%d+):(.*)$')
       -- Joined by this very call already, whose answer got lost; or by nobody.
-      if not edge or joiner == mine or redis.call('EXISTS', 'tm:alive:' .. edge) == 0 then return id, false end
-      twin = twin or (runs and left < 0 and now_ms - since >= twin_age_ms)
+      if not edge or joiner == mine then return id, false end
+      local absent = edge == me and 0 or absence(edge)
+      if absent >= sure then return id, false end
+      twin = twin or absent > 0 or left >= 0 or now_ms - since >= twin_age_ms
     end
   end
   return false, twin
@@ -83,11 +95,11 @@ local function find_own(key, window, kept, state)
 end
 
 -- KEYS job final queue in-flight reattach [holder]; ARGV payload, job ttl ms, job id, share, depth max, in-flight max,
--- deadline ms, queue ttl ms, how (`none`, `look`: join a lost one; `keep`: and be found; `own`: by the client's own key;
--- `settled`, `settled-keep`: as look and keep, without waiting for a twin's client to go), edge or digest of the arguments,
--- window ms, result ttl ms, twin age ms [, 1 for a job that may belong into a part of its queue]
--- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight), -3 (own key, other arguments), -4 (a twin
--- is waited for: look again), or the id of the job to join.
+-- deadline ms, queue ttl ms, how (`none`, `look`: join a lost one; `keep`: and be found; `own`: by the client's own key), edge
+-- or digest of the arguments, window ms, result ttl ms, twin age ms, from which absence on an edge counts as gone (1: and what
+-- may yet lose its waiter is not waited for) [, 1 for a job that may belong into a part of its queue]
+-- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight), -3 (own key, other arguments), -4 (one
+-- may be losing its waiter: look again), or the id of the job to join.
 local function enqueue(keys, args)
   if redis.call('EXISTS', keys[1], keys[2]) > 0 then return 0 end
   local queue, in_flight, id, share, ttl = keys[3], keys[4], args[3], args[4], args[8]
@@ -100,14 +112,16 @@ local function enqueue(keys, args)
     if found then return found end
   elseif how ~= 'none' then
     state = string.format('w:%s:%.0f:%s', args[10], now_ms, id)
-    local lost, twin = find_lost(keys[5], tonumber(args[11]), tonumber(args[12]), now_ms, tonumber(args[13]), id)
+    local sure = tonumber(args[14])
+    local lost, twin =
+      find_lost(keys[5], args[10], sure, tonumber(args[11]), tonumber(args[12]), now_ms, tonumber(args[13]), id)
     if lost then
       redis.call('HSET', keys[5], lost, state)
       return lost
     end
-    if twin and how:sub(1, 7) ~= 'settled' then return -4 end
+    if twin and sure > 1 then return -4 end
   end
-  if args[14] then queue = part_for(queue, keys[6]) end
+  if args[15] then queue = part_for(queue, keys[6]) end
   local depth = redis.call('ZCARD', queue)
   if depth >= tonumber(args[5]) then return -1 end
   local flying = redis.call('ZCARD', in_flight)
@@ -126,7 +140,7 @@ local function enqueue(keys, args)
   if redis.call('ZADD', turns, 'NX', now, share) == 1 or renew then redis.call('PEXPIRE', turns, ttl) end
   redis.call('ZADD', in_flight, args[7], id)
   if renew or flying == 0 then redis.call('PEXPIRE', in_flight, ttl) end
-  if how == 'own' or how:sub(-4) == 'keep' then
+  if how == 'own' or how == 'keep' then
     redis.call('HSET', keys[5], id, state)
     redis.call('PEXPIRE', keys[5], args[2] + args[12])
   end

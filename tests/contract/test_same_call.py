@@ -13,7 +13,7 @@ from shared.clock import BrokerClock
 from shared.errors import InvalidParams
 from shared.line import RedisLine
 from shared.messages import CallClass, ToolCall
-from shared.queue import Limits, Same, StillWaited, cancel, enqueue, lose
+from shared.queue import Gone, Limits, Same, StillWaited, cancel, enqueue, lose
 from shared.subscription import Subscription
 from tests.contract.hop import GROUP, READ_QUEUE, RING, WRITE_QUEUE, claim, make_call, open_line, run
 from tests.mesh import Broker
@@ -30,18 +30,28 @@ class Edge:
         self.line = line
         self.clock = clock
         self.name = name
+        self.ear: Subscription
 
-    async def live(self) -> None:
+    async def live(self, url: str) -> None:
+        """Listen, and say so."""
+        self.ear = Subscription(url, [keys.reply_channel(self.name)], _ignore, _nothing, timeout_s=5)
+        await self.ear.open()
         await self.line.cmd("SET", keys.edge_alive(self.name), "1")
 
-    async def die(self) -> None:
+    async def fall_silent(self) -> None:
         await self.line.cmd("DEL", keys.edge_alive(self.name))
+
+    async def grow_deaf(self) -> None:
+        await self.ear.close()
+        async with asyncio.timeout(10):
+            while (await self.line.cmd("PUBSUB", "NUMSUB", keys.reply_channel(self.name)))[1]:
+                await asyncio.sleep(0.01)
 
     def make(self, access: CallClass = "write") -> ToolCall:
         return make_call(self.clock, access=access, reply=self.name, epoch=self.line.epoch)
 
-    async def send(self, call: ToolCall, same: Same = KEEP, *, settled: bool = False) -> str:
-        return await enqueue(self.line, RING, GROUP, call, self.clock.now_ms(), LIMITS, same, settled=settled)
+    async def send(self, call: ToolCall, same: Same = KEEP, *, gone: Gone = 2) -> str:
+        return await enqueue(self.line, RING, GROUP, call, self.clock.now_ms(), LIMITS, same, gone=gone)
 
     async def leave(self, call: ToolCall, *, drop: bool = False) -> bool:
         now_ms = self.clock.now_ms()
@@ -56,15 +66,27 @@ class Edge:
         return {found[i].decode(): found[i + 1].decode() for i in range(0, len(found), 2)}
 
 
+def _ignore(channel: str, data: bytes) -> None:
+    """Nobody publishes here."""
+
+
+async def _nothing() -> None:
+    """There is nothing to look up."""
+
+
 def on_two_edges(broker: Broker, test: Callable[[Edge, Edge], Awaitable[None]]) -> None:
     async def main() -> None:
         clock = BrokerClock()
         async with open_line(broker) as line:
             await clock.measure(line)
             one, other = Edge(line, clock, "e-one"), Edge(line, clock, "e-other")
-            await one.live()
-            await other.live()
-            await test(one, other)
+            await one.live(broker.url)
+            await other.live(broker.url)
+            try:
+                await test(one, other)
+            finally:
+                await one.ear.close()
+                await other.ear.close()
 
     run(main)
 
@@ -103,8 +125,60 @@ def test_a_call_whose_edge_is_gone_is_joined(broker: Broker) -> None:
     async def test(one: Edge, other: Edge) -> None:
         call = one.make()
         await one.send(call)
-        await one.die()
+        await one.grow_deaf()
+        await one.fall_silent()
         assert await other.send(other.make()) == call.call_id
+
+    on_two_edges(broker, test)
+
+
+@pytest.mark.parametrize("sign", ["silent", "deaf"])
+def test_one_sign_that_an_edge_is_gone_is_believed_only_at_a_second_look(broker: Broker, sign: str) -> None:
+    """A killed edge is deaf at once, and silent seconds later; one that was cut off is there again at the second look."""
+
+    async def test(one: Edge, other: Edge) -> None:
+        call = one.make()
+        await one.send(call)
+        await (one.fall_silent() if sign == "silent" else one.grow_deaf())
+        with pytest.raises(StillWaited):
+            await other.send(other.make())
+        assert await other.send(other.make(), gone=1) == call.call_id
+
+    on_two_edges(broker, test)
+
+
+def test_right_after_a_connect_to_the_broker_no_sign_is_believed(broker: Broker) -> None:
+    async def test(one: Edge, other: Edge) -> None:
+        call = one.make()
+        await one.send(call)
+        await one.grow_deaf()
+        await one.fall_silent()
+        with pytest.raises(StillWaited):
+            await other.send(other.make(), gone=3)
+
+    on_two_edges(broker, test)
+
+
+def test_an_edge_never_counts_as_gone_to_itself(broker: Broker) -> None:
+    """It may just have been stopped for longer than its sign of life counts."""
+
+    async def test(one: Edge, other: Edge) -> None:
+        call, again = one.make(), one.make()
+        await one.send(call)
+        await one.fall_silent()
+        assert await one.send(again) == again.call_id
+
+    on_two_edges(broker, test)
+
+
+def test_a_call_whose_end_is_just_being_delivered_is_looked_at_again(broker: Broker) -> None:
+    async def test(one: Edge, other: Edge) -> None:
+        call, again = one.make(), other.make()
+        await one.send(call)
+        await end(one.line, call)
+        with pytest.raises(StillWaited):
+            await other.send(again)
+        assert await other.send(again, gone=1) == again.call_id
 
     on_two_edges(broker, test)
 
@@ -175,7 +249,7 @@ def test_a_twin_that_has_run_for_a_while_and_is_waited_for_is_looked_at_twice(br
         await one.line.cmd("HSET", KEEP.key, jid, f"w:{one.name}:{one.clock.now_ms() - 5_000}:")
         with pytest.raises(StillWaited):
             await other.send(again)
-        assert await other.send(again, settled=True) == again.call_id
+        assert await other.send(again, gone=1) == again.call_id
 
     on_two_edges(broker, test)
 
@@ -252,12 +326,8 @@ def test_only_what_nobody_waits_for_is_cancelled_later(
 @asynccontextmanager
 async def listening(broker: Broker, heard: list[bytes]) -> AsyncIterator[None]:
     """What goes over the control channel."""
-
-    async def nothing() -> None:
-        """There is nothing to look up."""
-
     channel = keys.control_channel(GROUP)
-    subscription = Subscription(broker.url, [channel], lambda _, data: heard.append(data), nothing, timeout_s=5)
+    subscription = Subscription(broker.url, [channel], lambda _, data: heard.append(data), _nothing, timeout_s=5)
     await subscription.open()
     try:
         yield

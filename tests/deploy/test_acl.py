@@ -379,6 +379,6 @@ def test_a_role_may_send_every_command_that_stands_in_its_source(room: str, allo
 
 
 def test_a_role_may_do_what_the_functions_do() -> None:
-    done = {name.lower() for name in re.findall(r"redis\.p?call\('([A-Z]+)'", LIBRARY)}
+    done = {name.lower() for name in re.findall(r"redis\.p?call\('([A-Z]+)'", LIBRARY)} - {"pubsub"} | {"pubsub|numsub"}
     assert len(done) > 15
     assert done <= EDGE_COMMANDS & WORKER_COMMANDS
