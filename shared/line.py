@@ -20,6 +20,8 @@ from shared.errors import BrokerUnavailable
 log = structlog.get_logger()
 
 _AWAY_REPLIES = ("LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "CLUSTERDOWN", "NOREPLICAS")
+CONNECTION_LOST = (RedisError, OSError, TimeoutError, RuntimeError)
+"""What a lost connection looks like; RuntimeError is uvloop's for a write to a transport that is closed already."""
 _BACK_OFF_S_MAX = 1.0
 _PING_S = 0.5
 
@@ -107,7 +109,7 @@ class RedisLine:
                     back_off_s = 0.05
                     if not first.done():
                         first.set_result(None)
-            except* (RedisError, OSError, TimeoutError, BrokerUnavailable) as group:
+            except* (*CONNECTION_LOST, BrokerUnavailable) as group:
                 cause = group.exceptions[0]
                 if not first.done():
                     gone = BrokerUnavailable("The broker can't be reached. Is it running, and is REDIS_URL right?")

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
+
+from shared.line import CONNECTION_LOST
 
 log = structlog.get_logger()
 
@@ -68,8 +69,11 @@ class Subscription:
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(self._listen(channel, first, tasks))
                         tasks.create_task(self._watch(channel))
-            except* (RedisError, OSError, TimeoutError) as group:
+            except* CONNECTION_LOST as group:
                 log.warning("subscription lost", reason=type(group.exceptions[0]).__name__)
+            except* Exception:
+                # Whatever it is: a subscription that ends for good would be a silence for ever.
+                log.exception("subscription failed")
             finally:
                 self.live = False
             await asyncio.sleep(_RETRY_S)
