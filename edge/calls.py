@@ -39,6 +39,7 @@ log = structlog.get_logger()
 _AGAIN_S = 5.0
 """How long a broker that went away while a call was put on its queue is waited for, to learn whether it got there."""
 _LOOK_S = 0.05
+_MARGIN_S = 0.5
 
 
 class Calls:
@@ -69,9 +70,9 @@ class Calls:
         self._clock = clock
         self._drafts = Drafts(directory.entries, line, relay.edge_id, timeout_ms=int(settings.exec_timeout_s * 1000))
         self._events_max = settings.call_events_max
-        self._settle_s = settings.reattach_settle_s
         self._back_s = settings.heartbeat_ttl_s
-        """After a connect to the broker the other edges may still be on their way to it, for so long."""
+        """After a connect to the broker the other edges may still be on their way to it, for so long; and an edge that is
+        not heard of for so long is gone."""
         self.limits = limits_of(settings)
         self.waited_for: dict[str, Running] = {}
         """The calls that this edge has put on their queues, by call id."""
@@ -140,7 +141,7 @@ class Calls:
             back_at = self._line.connected_at + self._back_s
             if loop.time() < back_at:
                 gone = 3
-            elif loop.time() >= max(began, back_at) + self._settle_s:
+            elif loop.time() >= max(began, back_at) + self._back_s + _MARGIN_S:
                 gone = 1
             else:
                 gone = 2

@@ -31,6 +31,8 @@ class Limits:
     principal_in_flight_max: int
     result_ttl_ms: int = 600_000
     reattach_ms: int = 300_000
+    edge_sign_ms: int = 3_000
+    """How long an edge's sign of life counts."""
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -40,6 +42,7 @@ def limits_of(settings: Settings) -> Limits:
         settings.principal_in_flight_max,
         int(settings.result_ttl_s * 1000),
         int(settings.reattach_s * 1000),
+        int(settings.heartbeat_ttl_s * 1000),
     )
 
 
@@ -82,7 +85,7 @@ async def enqueue(
 
     That is another one's where the same call is to be joined. Where a worker holds the upstream session of the owner, it
     goes to that worker's part of the queue. A call that is there already counts as enqueued, so that this may be sent again
-    when the answer got lost.
+    when the answer got lost. `now_ms`: when it was asked for first, by the broker's clock.
     Raises StillWaited, QueueFull, PrincipalBusy, InvalidParams (the client's key with other arguments), BrokerUnavailable.
     """
     jid = keys.job_id(group, call.call_id)
@@ -109,6 +112,8 @@ async def enqueue(
         limits.result_ttl_ms,
         _TWIN_AGE_MS.get(same.how, 0),
         gone,
+        now_ms,
+        limits.edge_sign_ms,
         *_routed(call),
     )
     if isinstance(answer, bytes):

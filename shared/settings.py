@@ -139,8 +139,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Whether messages (arguments, results, sessions) are encrypted on the broker, under keys that it never sees."""
     reattach_s: Seconds = 300.0
     """How long after its end a call that lost its client can still be found by the same call, sent again."""
-    reattach_settle_s: Seconds = 0.5
-    """How long the same call waits for word that the client of the one that runs is gone; after that it is a new call."""
     cancel_grace_s: Seconds = 5.0
     """How long a read whose client closed its stream (2026 era) goes on, so that the same call sent again finds it."""
     handle_after_s: Seconds = 45.0

@@ -16,6 +16,7 @@ local RENEW_EVERY = 16
 local QUEUE_TTL_MS = 3600000
 local ADOPTED_MAX = 256
 local ALIKE_MAX = 64
+local SIGN_MARGIN_MS = 50
 
 local function now_us()
   local t = redis.call('TIME')
@@ -48,34 +49,37 @@ local function part_for(queue, holder)
   return general .. '@' .. worker
 end
 
--- How sure it is that an edge is gone: 2 (it neither says that it lives nor listens), 1 (one of the two), 0 (it is there).
--- A killed edge lets go of its channel at once, long before its sign of life is over; one that was cut off is there again soon.
-local function absence(edge)
-  local silent = redis.call('EXISTS', 'tm:alive:' .. edge) == 0 and 1 or 0
+-- How sure it is that an edge is gone: 2 (it neither says that it lives nor listens), 1 (one of the two), 0 (it is there); and
+-- when it said last that it lives. A killed edge lets go of its channel at once, long before its sign of life is over; one that
+-- was cut off is there again soon.
+local function absence(edge, now_ms, sign_ms)
+  local left = redis.call('PTTL', 'tm:alive:' .. edge)
   local deaf = redis.call('PUBSUB', 'NUMSUB', 'tm:edge:' .. edge)[2] == 0 and 1 or 0
-  return silent + deaf
+  return (left < 0 and 1 or 0) + deaf, now_ms - sign_ms + left
 end
 
 -- Of calls that are the same call, one that has lost its waiter: its client is gone (`o:`), or the edge that waited for it is
 -- (`w:<edge>:`). Gives its job id; or false, and whether one may have lost it or be losing it now, so that it is worth a second
--- look: its edge may be gone, its end is just being delivered, or it runs for so long that its client may just be leaving.
--- A call counts while it runs, and for `window` ms after its end (its result is kept for `kept` ms). `sure`: from which absence
--- on an edge counts as gone.
-local function find_lost(key, me, sure, window, kept, now_ms, twin_age_ms, mine)
+-- look: its edge may be gone; or its end is just being delivered, or it runs for so long that its client may just be leaving,
+-- and its edge has not said since we asked that it lives (when it does, it has also told of clients that left before).
+-- A call counts while it runs, and for a while after its end (its result is kept for longer).
+local function find_lost(key, ask, now_ms)
   local known, twin = redis.call('HGETALL', key), false
   for i = 1, math.min(#known, 2 * ALIKE_MAX), 2 do
     local id, state = known[i], known[i + 1]
     local runs = redis.call('EXISTS', 'arq:job:' .. id) == 1
     local left = redis.call('PTTL', 'tm:final:' .. id)
-    if not runs and (left < 0 or kept - left > window) then
+    if not runs and (left < 0 or ask.kept - left > ask.window) then
       redis.call('HDEL', key, id)
     else
       local edge, since, joiner = state:match('^w:([^:]+):(%d+):(.*)$')
       -- Joined by this very call already, whose answer got lost; or by nobody.
-      if not edge or joiner == mine then return id, false end
-      local absent = edge == me and 0 or absence(edge)
-      if absent >= sure then return id, false end
-      twin = twin or absent > 0 or left >= 0 or now_ms - since >= twin_age_ms
+      if not edge or joiner == ask.id then return id, false end
+      local absent, seen_ms = 0, now_ms
+      if edge ~= ask.edge then absent, seen_ms = absence(edge, now_ms, ask.sign_ms) end
+      if absent >= ask.sure then return id, false end
+      local leaving = (left >= 0 or now_ms - since >= ask.twin_age) and seen_ms < ask.at + SIGN_MARGIN_MS
+      twin = twin or absent > 0 or leaving
     end
   end
   return false, twin
@@ -97,7 +101,8 @@ end
 -- KEYS job final queue in-flight reattach [holder]; ARGV payload, job ttl ms, job id, share, depth max, in-flight max,
 -- deadline ms, queue ttl ms, how (`none`, `look`: join a lost one; `keep`: and be found; `own`: by the client's own key), edge
 -- or digest of the arguments, window ms, result ttl ms, twin age ms, from which absence on an edge counts as gone (1: and what
--- may yet lose its waiter is not waited for) [, 1 for a job that may belong into a part of its queue]
+-- may yet lose its waiter is not waited for), since when it is asked ms, life of an edge's sign ms [, 1 for a job that may belong
+-- into a part of its queue]
 -- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight), -3 (own key, other arguments), -4 (one
 -- may be losing its waiter: look again), or the id of the job to join.
 local function enqueue(keys, args)
@@ -112,16 +117,18 @@ local function enqueue(keys, args)
     if found then return found end
   elseif how ~= 'none' then
     state = string.format('w:%s:%.0f:%s', args[10], now_ms, id)
-    local sure = tonumber(args[14])
-    local lost, twin =
-      find_lost(keys[5], args[10], sure, tonumber(args[11]), tonumber(args[12]), now_ms, tonumber(args[13]), id)
+    local ask = {
+      id = id, edge = args[10], window = tonumber(args[11]), kept = tonumber(args[12]), twin_age = tonumber(args[13]),
+      sure = tonumber(args[14]), at = tonumber(args[15]), sign_ms = tonumber(args[16]),
+    }
+    local lost, twin = find_lost(keys[5], ask, now_ms)
     if lost then
       redis.call('HSET', keys[5], lost, state)
       return lost
     end
-    if twin and sure > 1 then return -4 end
+    if twin and ask.sure > 1 then return -4 end
   end
-  if args[15] then queue = part_for(queue, keys[6]) end
+  if args[17] then queue = part_for(queue, keys[6]) end
   local depth = redis.call('ZCARD', queue)
   if depth >= tonumber(args[5]) then return -1 end
   local flying = redis.call('ZCARD', in_flight)

@@ -18,7 +18,7 @@ from shared.subscription import Subscription
 from tests.contract.hop import GROUP, READ_QUEUE, RING, WRITE_QUEUE, claim, make_call, open_line, run
 from tests.mesh import Broker
 
-LIMITS = Limits(depth_max=1000, principal_in_flight_max=1000, result_ttl_ms=60_000, reattach_ms=30_000)
+LIMITS = Limits(depth_max=1000, principal_in_flight_max=1000, result_ttl_ms=60_000, reattach_ms=30_000, edge_sign_ms=60_000)
 KEEP = Same(keys.reattach("somebody", "digest"), "keep")
 LOOK = Same(KEEP.key, "look")
 
@@ -36,7 +36,10 @@ class Edge:
         """Listen, and say so."""
         self.ear = Subscription(url, [keys.reply_channel(self.name)], _ignore, _nothing, timeout_s=5)
         await self.ear.open()
-        await self.line.cmd("SET", keys.edge_alive(self.name), "1")
+        await self.give_a_sign()
+
+    async def give_a_sign(self) -> None:
+        await self.line.cmd("SET", keys.edge_alive(self.name), "1", "PX", LIMITS.edge_sign_ms)
 
     async def fall_silent(self) -> None:
         await self.line.cmd("DEL", keys.edge_alive(self.name))
@@ -50,8 +53,9 @@ class Edge:
     def make(self, access: CallClass = "write") -> ToolCall:
         return make_call(self.clock, access=access, reply=self.name, epoch=self.line.epoch)
 
-    async def send(self, call: ToolCall, same: Same = KEEP, *, gone: Gone = 2) -> str:
-        return await enqueue(self.line, RING, GROUP, call, self.clock.now_ms(), LIMITS, same, gone=gone)
+    async def send(self, call: ToolCall, same: Same = KEEP, *, gone: Gone = 2, ago_ms: int = 0) -> str:
+        asked_ms = self.clock.now_ms() - ago_ms
+        return await enqueue(self.line, RING, GROUP, call, asked_ms, LIMITS, same, gone=gone)
 
     async def leave(self, call: ToolCall, *, drop: bool = False) -> bool:
         now_ms = self.clock.now_ms()
@@ -250,6 +254,22 @@ def test_a_twin_that_has_run_for_a_while_and_is_waited_for_is_looked_at_twice(br
         with pytest.raises(StillWaited):
             await other.send(again)
         assert await other.send(again, gone=1) == again.call_id
+
+    on_two_edges(broker, test)
+
+
+def test_a_sign_of_life_since_it_was_asked_says_that_the_twin_is_waited_for(broker: Broker) -> None:
+    """An edge that gives a sign has told before of the clients that left it."""
+
+    async def test(one: Edge, other: Edge) -> None:
+        call, again = one.make(), other.make()
+        await one.send(call)
+        jid = keys.job_id(GROUP, call.call_id)
+        await one.line.cmd("HSET", KEEP.key, jid, f"w:{one.name}:{one.clock.now_ms() - 5_000}:")
+        await one.give_a_sign()
+        with pytest.raises(StillWaited):
+            await other.send(again)
+        assert await other.send(again, ago_ms=1_000) == again.call_id
 
     on_two_edges(broker, test)
 
