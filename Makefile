@@ -3,6 +3,7 @@
 #   make test               lint, types and the whole test suite              (JOBS=3, ARGS=-x)
 #   make check              lint and types only
 #   make slow               the long runs that make test leaves out: faults and soaks
+#   make faults             what docs/guarantees.md promises, against real processes that are really killed   (ARGS="--seed 1")
 #   make .node              clients and servers of others for the tests (npm packages, from a lock)
 #   make conformance        the published conformance suite, direct and through two edges    (ARGS=--write-docs)
 #   make bench              measure this machine                              (ARGS=--quick, ARGS=--write-docs)
@@ -11,7 +12,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := up
-.PHONY: up .venv .node test slow check bench conformance lock clean
+.PHONY: up .venv .node test slow faults check bench conformance lock clean
 
 CONFIG  ?= ./config
 PORT    ?=
@@ -66,6 +67,9 @@ test: check
 
 slow: .venv .venv/.dev
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+faults: .venv .venv/.dev
+	@$(BIN)/python -m tests.faults.run $(ARGS)
 
 .node: .node/.installed
 	@:
