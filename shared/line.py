@@ -52,7 +52,10 @@ class RedisLine:
         return self._connection is not None
 
     async def open(self) -> None:
-        """Connect. Raises BrokerUnavailable when the broker can't be reached now."""
+        """Connect, unless that was done before: an open line connects again by itself. Raises BrokerUnavailable when the
+        broker can't be reached now."""
+        if self._task is not None and not self._task.done():
+            return
         loop = asyncio.get_running_loop()
         first: asyncio.Future[None] = loop.create_future()
         self._task = loop.create_task(self._run(first), name="redis-line")

@@ -73,13 +73,11 @@ class _Worker:
         settings, url = self._settings, self._settings.redis_url.reveal()
         line = RedisLine(url, pending_max=settings.redis_pending_max, timeout_s=settings.redis_timeout_s)
         stop = _stop_signal()
-        if not await _connect(line, stop):
-            return 0
-        await ensure_functions(line)
         worker = Assembly(
             line, settings, self._ring, self._served, worker_id=self._worker_id, concurrency=self._concurrency
         )
-        await worker.clock.measure(line)
+        if not await _connect(line, worker.clock, stop):
+            return 0
         audit = AuditLog(url, self._worker_id)
         await worker.start()
         beside = [
@@ -123,11 +121,13 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _connect(line: RedisLine, stop: asyncio.Event) -> bool:
+async def _connect(line: RedisLine, clock: BrokerClock, stop: asyncio.Event) -> bool:
     """Wait for the broker; gives False when the process is told to stop before it is there."""
     while not stop.is_set():
         try:
             await line.open()
+            await ensure_functions(line)
+            await clock.measure(line)
         except MeshError as error:
             log.warning("waiting for the broker", reason=error.detail)
             try:
