@@ -16,7 +16,7 @@ from edge.admit import Gate
 from edge.alive import Alive
 from edge.authenticate import Authenticator
 from edge.calls import Calls
-from edge.dead_letters import RETRY, DeadLetters
+from edge.dead_letters import DeadLetters
 from edge.directory import Directory
 from edge.endpoint import McpEndpoint
 from edge.finishing import Finisher
@@ -42,6 +42,7 @@ from shared.clock import BrokerClock
 from shared.configuration import ApiKeyEntry, BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError
 from shared.functions import ensure_functions
+from shared.jobs import RETRY
 from shared.line import RedisLine
 from shared.settings import Settings
 from shared.subscription import Subscription
@@ -126,7 +127,7 @@ class Edge:
             settings,
             self._recorder,
             in_touch=self._in_touch,
-            hand_after_s=handles.after_s,
+            hand_after_s=handles.budget.after_s,
         )
         self._waiting = Waiting(self._line, ring, self._clock, calls.limits, self.edge_id, grace_s=settings.cancel_grace_s)
         self._recovery = Recovery(calls, self._relay, self._line, self._recorder, grace_s=settings.holder_grace_s)

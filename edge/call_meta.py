@@ -5,9 +5,19 @@ from typing import Any
 
 import msgspec
 
+from edge.running import Running
+
 CALL_META = "toolmesh/call"
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
+
+
+def facts_of(running: Running, reattach_s: float) -> dict[str, Any]:
+    """What the client may know of its call; of one that can be found again also its key, and for how long after its end."""
+    facts: dict[str, Any] = {"callId": running.call.call_id, "attached": running.attached}
+    if running.same.how != "none":
+        facts |= {"reattachKey": running.same.key.rpartition(":")[2], "reattachS": reattach_s}
+    return facts
 
 
 def with_call(body: bytes, facts: Mapping[str, Any]) -> bytes:

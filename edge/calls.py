@@ -68,7 +68,7 @@ class Calls:
         self._line = line
         self._ring = ring
         self._clock = clock
-        self._drafts = Drafts(directory.entries, line, relay.edge_id, timeout_ms=int(settings.exec_timeout_s * 1000))
+        self.drafts = Drafts(directory.entries, line, relay.edge_id, timeout_ms=int(settings.exec_timeout_s * 1000))
         self._events_max = settings.call_events_max
         self._back_s = settings.heartbeat_ttl_s
         """After a connect to the broker the other edges may still be on their way to it, for so long; and an edge that is
@@ -88,7 +88,7 @@ class Calls:
         hand_after_s = self._hand_after_s(exchange, outgoing)
         same = same_as(exchange, outgoing)
         now_ms = self._clock.now_ms()
-        call = self._drafts.make(exchange, outgoing, now_ms)
+        call = self.drafts.make(exchange, outgoing, now_ms)
         running = await self._begin(call, outgoing, same, now_ms)
         if hand_after_s is not None:
             running.hand_at = asyncio.get_running_loop().time() + hand_after_s
@@ -97,7 +97,7 @@ class Calls:
     async def resend(self, outgoing: Outgoing, call: ToolCall) -> Running:
         """Put a call of the past on its queue as a new one, with an id and a time of its own. Raises MeshError."""
         now_ms = self._clock.now_ms()
-        anew = self._drafts.anew(call, now_ms)
+        anew = self.drafts.anew(call, now_ms)
         return await self._begin(anew, outgoing, NEVER_THE_SAME, now_ms)
 
     async def _begin(self, call: ToolCall, outgoing: Outgoing, same: Same, now_ms: int) -> Running:
@@ -135,16 +135,9 @@ class Calls:
     async def _enqueue(self, group: str, call: ToolCall, now_ms: int, same: Same) -> str:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        gone: Gone = 2
         while True:
             sent = self._line.connected
-            back_at = self._line.connected_at + self._back_s
-            if loop.time() < back_at:
-                gone = 3
-            elif loop.time() >= max(began, back_at) + self._back_s + _MARGIN_S:
-                gone = 1
-            else:
-                gone = 2
+            gone = self._gone(began, loop.time())
             try:
                 return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, gone=gone)
             except StillWaited:
@@ -153,6 +146,13 @@ class Calls:
                 if not sent:
                     raise
                 return await self._enqueue_again(group, call, now_ms, same)
+
+    def _gone(self, began: float, now: float) -> Gone:
+        """What it takes now, loop time, for another edge to count as gone, in a request that began then."""
+        back_at = self._line.connected_at + self._back_s
+        if now < back_at:
+            return 3
+        return 1 if now >= max(began, back_at) + self._back_s + _MARGIN_S else 2
 
     async def _enqueue_again(self, group: str, call: ToolCall, now_ms: int, same: Same) -> str:
         """Sent and not answered: it may be on the queue. Once more says so, or puts it there; the id makes it one call."""

@@ -6,7 +6,6 @@ broker before the new call is put on its queue, so that two who do this at once 
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ from edge.exchange import Exchange
 from edge.outgoing import Outgoing
 from edge.parse import Message
 from edge.render import error_of, error_response
-from edge.running import Running
+from edge.running import TICK_S, Running
 from edge.tool import Tool
 from shared import keys
 from shared.audit import AuditRecord, encode_record
@@ -36,21 +35,14 @@ from shared.errors import (
     UnknownTool,
     UpstreamBadResponse,
 )
-from shared.jobs import open_job
+from shared.jobs import CALL_ID, open_job
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import Client, Final, ToolCall, ToolResult
 from shared.settings import Settings
 
-RETRY = "toolmesh/queue/retry"
-
-_CALL_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _WAIT_S_MAX = 10.0
 """How long the answer waits for the end of the new call; after that it says that it runs."""
-_GRACE_S = 1.5
-"""How long after the deadline a worker's own word on it is waited for."""
-_TICK_S = 0.005
-"""The event loop's timers are this coarse."""
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -209,12 +201,12 @@ class DeadLetters:
     async def _follow(self, running: Running) -> Final | MeshError:
         loop = asyncio.get_running_loop()
         waiter = running.waiter
-        late = loop.call_at(running.deadline + _GRACE_S, waiter.wake)
+        late = loop.call_at(running.late_at, waiter.wake)
         try:
             while waiter.final is None:
                 while waiter.take() is not None:
                     pass
-                if loop.time() + _TICK_S >= running.deadline + _GRACE_S:
+                if loop.time() + TICK_S >= running.late_at:
                     error = await self._calls.give_up(running)
                     if error is not None:
                         return error
@@ -247,7 +239,7 @@ class DeadLetters:
 
 def _params(params: dict[str, Any]) -> tuple[str, float]:
     call_id, wait_s = params.get("callId"), params.get("waitS", _WAIT_S_MAX)
-    if not isinstance(call_id, str) or not _CALL_ID.fullmatch(call_id):
+    if not isinstance(call_id, str) or not CALL_ID.fullmatch(call_id):
         raise InvalidParams("params.callId must be the id of a call, as `toolmesh queue ls` shows it.")
     if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not 0 <= wait_s <= _WAIT_S_MAX:
         raise InvalidParams(f"params.waitS must be a number of seconds from 0 to {_WAIT_S_MAX:g}.")

@@ -9,12 +9,13 @@ from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, LOG_LE
 
 from edge.exchange import Exchange
 from edge.outgoing import Outgoing
+from edge.request_state import Pending
 from shared import keys
 from shared.configuration import BackendEntry
 from shared.identity import share_of
 from shared.line import RedisLine
 from shared.log_levels import LOG_LEVELS
-from shared.messages import Client, ToolCall
+from shared.messages import CallClass, Client, ToolCall
 
 _PRIVATE_META = ("openai/", "toolmesh/", "io.modelcontextprotocol/", "timezone", "progressToken")
 """Members of `_meta` that end here: the envelope of this hop, and what tells about the person (place, device)."""
@@ -33,13 +34,10 @@ class Drafts:
     def make(self, exchange: Exchange, outgoing: Outgoing, now_ms: int) -> ToolCall:
         """A new call with an id of its own."""
         entry = self._entries[outgoing.backend]
-        queue = keys.queue(outgoing.group, outgoing.backend, keys.lane(outgoing.access))
-        pending = outgoing.pending
-        if pending is not None and pending.worker:
-            queue = keys.part(queue, pending.worker)
+        pending = outgoing.pending or Pending()
         return ToolCall(
             call_id=os.urandom(16).hex(),
-            queue=queue,
+            queue=queue_of(outgoing.group, outgoing.backend, outgoing.access, pending),
             backend=outgoing.backend,
             tool=outgoing.subject,
             definition=outgoing.definition,
@@ -53,7 +51,7 @@ class Drafts:
             method=outgoing.method,
             client=_client(exchange, entry, outgoing.meta),
             inputs=outgoing.inputs,
-            parked=pending.parked if pending is not None else "",
+            parked=pending.parked,
             owner=_owner(exchange, entry),
             epoch=self._line.epoch,
         )
@@ -67,6 +65,12 @@ class Drafts:
             reply=self._edge_id,
             epoch=self._line.epoch,
         )
+
+
+def queue_of(group: str, backend: str, access: CallClass, pending: Pending) -> str:
+    """The queue of a call: where another one waits at a worker for what it brings, that worker's part of it."""
+    queue = keys.queue(group, backend, keys.lane(access))
+    return keys.part(queue, pending.worker) if pending.worker else queue
 
 
 def progress_token(meta: Mapping[str, Any]) -> str | int | None:

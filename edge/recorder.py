@@ -8,8 +8,8 @@ import asyncio
 import structlog
 
 from edge.rate import Rate
-from shared import keys
 from shared.audit import call_record, denied_record, refused_record
+from shared.audit_stream import append_record
 from shared.clock import BrokerClock
 from shared.identity import Principal
 from shared.line import RedisLine
@@ -50,7 +50,7 @@ class Recorder:
 
     def record(self, record: bytes) -> None:
         """Append a record to the stream. Never waits."""
-        future = self._line.cmd("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)
+        future = append_record(self._line, record)
         future.add_done_callback(_log_failure)
 
 

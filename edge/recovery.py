@@ -7,7 +7,6 @@ a call that may run twice is put on the queue again, a write ends as `outcome_un
 import asyncio
 from collections.abc import Iterable
 
-import msgspec
 import structlog
 from redis.exceptions import ResponseError
 
@@ -18,7 +17,7 @@ from edge.running import Running
 from shared import keys
 from shared.errors import BrokerUnavailable, MeshError
 from shared.line import RedisLine
-from shared.messages import ToolFailure
+from shared.outcome import failure_of
 
 log = structlog.get_logger()
 
@@ -72,23 +71,9 @@ class Recovery:
 
     def _end(self, running: Running, error: MeshError) -> None:
         self._recorder.answered(running.call, error.code)
-        running.waiter.push(failure_of(running, error))
+        running.waiter.push(failure_of(running.call, running.waiter.seen + 1, error))
 
     def close(self) -> None:
         """Stop looking."""
         for task in self._looking:
             task.cancel()
-
-
-def failure_of(running: Running, error: MeshError) -> ToolFailure:
-    """An end that this edge itself gives a call."""
-    call = running.call
-    data = msgspec.json.encode(error.data) if error.data else b""
-    return ToolFailure(
-        call_id=call.call_id,
-        backend=call.backend,
-        seq=running.waiter.seen + 1,
-        code=error.code,
-        detail=error.detail,
-        data=data,
-    )

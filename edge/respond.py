@@ -5,12 +5,12 @@ to an event stream, with comments as keep-alive so that proxies do not cut it.
 """
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
 from edge.admit import Receive
-from edge.call_meta import with_call
+from edge.call_meta import facts_of, with_call
 from edge.calls import Calls
 from edge.draft import progress_token
 from edge.exchange import Exchange, Send
@@ -25,7 +25,7 @@ from edge.render import (
     progress_notification,
     rpc_result,
 )
-from edge.running import Running
+from edge.running import TICK_S, Running
 from edge.sessions.event_ids import primer
 from edge.sessions.event_stream import patient
 from edge.waiter import Waiter
@@ -37,12 +37,8 @@ from shared.settings import Settings
 
 _WATCH_AFTER_S = 0.05
 """Calls that end sooner are not watched for a client that goes away: there would be nothing left to cancel."""
-_TICK_S = 0.005
-"""The event loop's timers are this coarse: one may wake us a little before the time that it was set for."""
 _TURNS = 4
 """Turns of the event loop after which it has surely heard that a connection was closed before."""
-_GRACE_S = 1.5
-"""How long after the deadline a worker's own word on it is waited for."""
 
 
 class Record(Protocol):
@@ -111,7 +107,7 @@ class Responder:
 
         timers = [
             loop.call_later(_WATCH_AFTER_S, start_watching),
-            loop.call_at(running.deadline + _GRACE_S, waiter.wake),
+            loop.call_at(running.late_at, waiter.wake),
         ]
         if running.hand_at is not None:
             timers.append(loop.call_at(running.hand_at, waiter.wake))
@@ -147,18 +143,18 @@ class Responder:
                         continue  # progress that nobody asked for
                 elif waiter.final is not None:
                     return await self._deliver(exchange, running, waiter.final, send, ticket, streaming=streaming)
-                elif loop.time() + _TICK_S >= running.deadline + _GRACE_S:
+                elif loop.time() + TICK_S >= running.late_at:
                     error = await self._calls.give_up(running)
                     if error is not None:
                         status, body = error_response(exchange.message, error, running.call.call_id)
                         await _end(send, status, body, "", streaming=streaming)
                         return True
                     continue
-                elif running.hand_at is not None and loop.time() + _TICK_S >= running.hand_at:
+                elif running.hand_at is not None and loop.time() + TICK_S >= running.hand_at:
                     if await self._hand(exchange, running, send, streaming=streaming):
                         return True
                     continue
-                elif loop.time() + _TICK_S >= next_sign:
+                elif loop.time() + TICK_S >= next_sign:
                     chunk = KEEP_ALIVE
                 else:
                     await waiter.wait()
@@ -226,7 +222,7 @@ class Responder:
     def final_body(self, exchange: Exchange, running: Running, final: Final) -> tuple[int, bytes]:
         """HTTP status and JSON-RPC response of a call that is over."""
         message = exchange.message
-        facts = self._facts(running) if running.findable else None
+        facts = facts_of(running, self._reattach_s) if running.findable else None
         try:
             if isinstance(final, ToolResult):
                 body = self._finisher.finish(exchange, running, final)
@@ -237,15 +233,6 @@ class Responder:
         except (msgspec.DecodeError, UnicodeDecodeError):
             error = UpstreamBadResponse("The backend's result is not what the method gives.")
         return error_response(message, error, running.call.call_id, facts)
-
-    def _facts(self, running: Running) -> dict[str, Any]:
-        """What the client may know of how its call is found again."""
-        return {
-            "callId": running.call.call_id,
-            "reattachKey": running.same.key.rpartition(":")[2],
-            "reattachS": self._reattach_s,
-            "attached": running.attached,
-        }
 
 
 async def _end(send: Send, status: int, body: bytes, event_id: str, *, streaming: bool) -> None:

@@ -18,8 +18,6 @@ class Handle(Message, frozen=True, kw_only=True, tag="handle"):
     group: str
     endpoint: str = ""
     """The one backend of the endpoint that it came to; empty for the endpoint of all."""
-    session: str = ""
-    """Digest of the 2025-era session that it belongs to, if any."""
     reattach: str = ""
     """Key under which the same call is found; empty where it is not."""
     own_key: bool = False

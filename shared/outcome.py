@@ -1,8 +1,23 @@
-"""What is said of a write whose outcome nobody knows."""
+"""How a call ended that has no result: the final message, and what is said of a write whose outcome nobody knows."""
 
 from typing import Any
 
-from shared.messages import ToolCall
+import msgspec
+
+from shared.errors import MeshError
+from shared.messages import ToolCall, ToolFailure
+
+
+def failure_of(call: ToolCall, seq: int, error: MeshError) -> ToolFailure:
+    """The final message of a call that ended with an error."""
+    return ToolFailure(
+        call_id=call.call_id,
+        backend=call.backend,
+        seq=seq,
+        code=error.code,
+        detail=error.detail,
+        data=msgspec.json.encode(error.data) if error.data else b"",
+    )
 
 
 def check_of(call: ToolCall) -> dict[str, Any]:

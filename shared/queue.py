@@ -13,7 +13,8 @@ from shared.functions import fcall
 from shared.identity import share_of
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
-from shared.messages import Cancel, ToolCall, ToolFailure
+from shared.messages import Cancel, ToolCall
+from shared.outcome import failure_of
 from shared.settings import Settings
 
 _MARGIN_MS = 5_000
@@ -224,10 +225,9 @@ def _drop(
 ) -> tuple[object, ...]:
     """What the broker needs to end a call that was not started."""
     error = why or Cancelled("The call was cancelled before it was started.")
-    end = ToolFailure(call_id=call.call_id, backend=call.backend, seq=0, code=error.code, detail=error.detail)
     return (
         keys.job_id(group, call.call_id),
-        seal(ring, group, end),
+        seal(ring, group, failure_of(call, 0, error)),
         result_ttl_ms,
         call_record(call, "outcome", error.code, role, now_ms),
         keys.AUDIT_STREAM_MAX,

@@ -13,14 +13,14 @@ from shared.codec import unseal
 from shared.errors import Cancelled, DeadLettered, ForgedMessage, Internal, MeshError, OutcomeUnknown
 from shared.mesh_keys import KeyRing
 from shared.messages import Final, ToolCall, ToolResult
-from shared.outcome import check_of
+from shared.outcome import check_of, failure_of
 from shared.settings import Settings
 from workers.claimed import Claimed
 from workers.client import cut_down
 from workers.dispatching import Dispatching
 from workers.execution import Execution, PutBack
 from workers.leases import Lease, Leases, Stop
-from workers.publishing import Publisher, failure_of
+from workers.publishing import Publisher
 from workers.questions import Questions
 from workers.rounds import asks_for_input
 from workers.run import Run
@@ -185,11 +185,9 @@ class Calls:
 
 def _failed(run: Run, error: MeshError) -> tuple[Final, str]:
     """How a call ended that has no result."""
-    call, data = run.call, error.data or {}
     if error.code == OutcomeUnknown.code:
-        data = check_of(call) | data
-    encoded = msgspec.json.encode(data) if data else b""
-    return failure_of(call, run.seq + 1, error.code, error.detail, encoded), error.code
+        error.data = check_of(run.call) | (error.data or {})
+    return failure_of(run.call, run.seq + 1, error), error.code
 
 
 class _Verdict(msgspec.Struct):

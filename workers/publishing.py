@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 
 from shared import keys
 from shared.audit import Phase, call_record, refused_record
+from shared.audit_stream import append_record
 from shared.clock import BrokerClock
 from shared.codec import frame, seal
 from shared.errors import BrokerUnavailable
@@ -19,7 +20,7 @@ from shared.functions import fcall, start_fcall
 from shared.identity import share_of
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
-from shared.messages import Final, Notice, Progress, Spoken, Stored, ToolCall, ToolFailure
+from shared.messages import Final, Notice, Progress, Spoken, Stored, ToolCall
 from shared.settings import Settings
 from workers.claimed import Claimed, Discarded, mark_ms
 
@@ -134,7 +135,7 @@ class Publisher:
         """Record what became of a write for which another worker had to answer meanwhile, without knowing it."""
         record = self._record(call, claimed, "late", code, started)
         try:
-            await self._line.cmd("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)
+            await append_record(self._line, record)
         except (BrokerUnavailable, ResponseError) as error:
             log.error("late outcome not recorded", call_id=call.call_id, code=code, reason=type(error).__name__)
 
@@ -227,14 +228,9 @@ class Publisher:
         self.refused += 1
         log.warning("message refused", kind=kind, reason=detail)
         record = refused_record(kind, self._worker_id, self._clock.now_ms(), detail, call_id=call_id, backend=backend)
-        future = self._line.cmd("XADD", keys.AUDIT_STREAM, "MAXLEN", "~", keys.AUDIT_STREAM_MAX, "*", "r", record)
+        future = append_record(self._line, record)
         future.add_done_callback(lambda done: None if done.cancelled() else done.exception())
 
     def note_discarded(self, job: Discarded) -> None:
         """Count and record a job that the claim itself threw away."""
         self.note_refusal("job", job.reason, call_id=job.job_id, backend=job.queue)
-
-
-def failure_of(call: ToolCall, seq: int, code: str, detail: str, data: bytes = b"") -> ToolFailure:
-    """The final message of a call that failed."""
-    return ToolFailure(call_id=call.call_id, backend=call.backend, seq=seq, code=code, detail=detail, data=data)

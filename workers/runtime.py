@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import structlog
 from arq.connections import ArqRedis
-from arq.jobs import DeserializationError, deserialize_job_raw
 from arq.worker import Worker, func
 from redis.exceptions import RedisError, ResponseError
 
@@ -21,6 +20,7 @@ from shared import keys
 from shared.codec import pack, unpack
 from shared.errors import BrokerUnavailable
 from shared.functions import fcall
+from shared.jobs import envelope_of
 from shared.line import RedisLine
 from shared.settings import Settings
 from workers.bulkhead import Bulkhead
@@ -213,14 +213,7 @@ class MeshWorker(Worker):
             task.add_done_callback(partial(self._ended, claim))
 
     async def _run_claimed(self, claim: Claimed) -> None:
-        envelope: bytes | None = None
-        try:
-            name, args, _, _, _ = deserialize_job_raw(claim.payload, deserializer=unpack)
-            if name == keys.JOB_NAME and isinstance(args, list | tuple) and len(args) == 1 and isinstance(args[0], bytes):
-                envelope = args[0]
-        except DeserializationError:
-            pass
-        await self._run(claim, envelope)
+        await self._run(claim, envelope_of(claim.payload))
 
     def _ended(self, claim: Claimed, task: asyncio.Task[None]) -> None:
         if self.tasks.get(claim.job_id) is task:

@@ -28,7 +28,7 @@ class Afterwards:
     ) -> None:
         line, ring, clock = handles.line, handles.ring, handles.clock
         look = Look(handles.store, relay, line, ring, clock, settings)
-        rounds = Rounds(handles.store, directory, line, ring, clock, settings, relay.edge_id)
+        rounds = Rounds(handles.store, directory, line, ring, clock, calls.drafts, calls.limits)
         self.mesh_wait = MeshWait(handles.store, look, rounds, outbox, directory, relay, responder, settings)
         self.tasks = Tasks(
             handles.store,

@@ -6,14 +6,13 @@ from typing import Any
 import msgspec
 from redis.exceptions import ResponseError
 
-from edge.call_meta import CALL_META
+from edge.call_meta import CALL_META, facts_of
 from edge.exchange import Exchange
 from edge.handles.budget import Budget, declares_tasks
 from edge.handles.store import HandleStore
 from edge.handles.task import TaskView
 from edge.handles.waited import Waited
 from edge.names import MESH_WAIT
-from edge.outgoing import Outgoing
 from edge.running import Running
 from shared import keys
 from shared.catalogue import canonical_name
@@ -41,13 +40,6 @@ class Handles:
         self.store = HandleStore(line, ring, clock, settings, refused=refused)
         self.view = TaskView(self.store, settings)
 
-    def after_s(self, exchange: Exchange, outgoing: Outgoing) -> float | None:
-        """After how many seconds a request is answered without the end of its call; None: it is not.
-
-        To be asked before the call is started. Raises InvalidParams for a budget that is none.
-        """
-        return self.budget.after_s(exchange, outgoing)
-
     async def give(self, exchange: Exchange, running: Running) -> bytes:
         """Keep what it takes to find the call again; gives the result that names it, as a JSON object.
 
@@ -62,7 +54,6 @@ class Handles:
             call=running.call,
             group=running.outgoing.group,
             endpoint=exchange.backend or "",
-            session=exchange.session.digest if exchange.session is not None else "",
             reattach=running.same.key if running.same.how != "none" else "",
             own_key=running.same.how == "own",
             kind="task" if declares_tasks(exchange.message) else "handle",
@@ -72,14 +63,14 @@ class Handles:
         await self.store.put(handle)
         if handle.kind == "task":
             return _encode({"resultType": "task", **self.view.working(handle)})
-        return self._handle(handle, await self._state(handle), self._facts(running))
+        return self._handle(handle, await self._state(handle), facts_of(running, self._reattach_s))
 
     async def _again(self, running: Waited) -> bytes:
         try:
             state = await self._state(running.handle)
         except BrokerUnavailable:
             state = "queued"  # nobody can say now; who waits is told to come again in time all the same
-        return self._handle(running.handle, state, self._facts(running))
+        return self._handle(running.handle, state, facts_of(running, self._reattach_s))
 
     async def _state(self, handle: Handle) -> str:
         """Whether a worker has it: `running`, or `queued`. Raises BrokerUnavailable."""
@@ -88,13 +79,6 @@ class Handles:
         except ResponseError as cause:
             raise BrokerUnavailable("The broker can't tell whether the call runs.", retry_after_s=2) from cause
         return "running" if held else "queued"
-
-    def _facts(self, running: Running) -> Mapping[str, Any]:
-        """As in the result itself (docs/guarantees.md, "The same call again")."""
-        facts: dict[str, Any] = {"callId": running.call.call_id, "attached": running.attached}
-        if running.same.how != "none":
-            facts |= {"reattachKey": running.same.key.rpartition(":")[2], "reattachS": self._reattach_s}
-        return facts
 
     @staticmethod
     def _handle(handle: Handle, state: str, facts: Mapping[str, Any]) -> bytes:

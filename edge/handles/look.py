@@ -8,6 +8,7 @@ from redis.exceptions import ResponseError
 from edge.handles.store import HandleStore
 from edge.handles.waited import Waited, wait_again
 from edge.relay import Relay
+from edge.running import GRACE_S
 from shared import keys
 from shared.clock import BrokerClock
 from shared.errors import BrokerUnavailable
@@ -18,9 +19,6 @@ from shared.queue import cancel
 from shared.settings import Settings
 
 log = structlog.get_logger()
-
-GRACE_S = 1.5
-"""How long after the deadline a worker's own word on it is waited for."""
 
 
 class Look:
@@ -54,7 +52,7 @@ class Look:
 
     def is_late(self, waited: Waited) -> bool:
         """Whether its time is over, and its worker's time to say so."""
-        return asyncio.get_running_loop().time() >= waited.deadline + GRACE_S
+        return asyncio.get_running_loop().time() >= waited.late_at
 
     async def ended_ms(self, handle: Handle) -> int:
         """When its call ended, as far as that can be told from how long its end is still kept; else when it was started."""

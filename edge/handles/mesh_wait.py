@@ -10,7 +10,7 @@ import msgspec
 from edge.directory import Directory
 from edge.exchange import Exchange
 from edge.handles.asked import asked_in
-from edge.handles.look import GRACE_S, Look
+from edge.handles.look import Look
 from edge.handles.rounds import Rounds
 from edge.handles.store import HandleStore
 from edge.handles.waited import Waited
@@ -116,7 +116,7 @@ class MeshWait:
         loop = asyncio.get_running_loop()
         waiter = waited.waiter
         waited.hand_at = loop.time() + wait_s
-        timers = [loop.call_at(at, waiter.wake) for at in (waited.hand_at, waited.deadline + GRACE_S)]
+        timers = [loop.call_at(at, waiter.wake) for at in (waited.hand_at, waited.late_at)]
         tasks = [
             loop.create_task(self._relay.read_until_over(waiter)),
             loop.create_task(watch(exchange.receive, waiter)),

@@ -1,15 +1,13 @@
 """A call that goes on with its client's input: a further call in the place of the one that asked."""
 
-import os
-
 import msgspec
 import structlog
 
 from edge.authorize import may_use
 from edge.directory import Directory
+from edge.draft import Drafts, queue_of
 from edge.handles.store import HandleStore
 from edge.request_state import Pending
-from shared import keys
 from shared.catalogue import canonical_name
 from shared.clock import BrokerClock
 from shared.errors import BackendUnavailable, PrincipalBusy, QueueFull, UnknownTool
@@ -18,8 +16,7 @@ from shared.identity import Principal
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import ToolCall
-from shared.queue import enqueue, limits_of
-from shared.settings import Settings
+from shared.queue import Limits, enqueue
 
 log = structlog.get_logger()
 
@@ -34,17 +31,16 @@ class Rounds:
         line: RedisLine,
         ring: KeyRing,
         clock: BrokerClock,
-        settings: Settings,
-        edge_id: str,
+        drafts: Drafts,
+        limits: Limits,
     ) -> None:
         self._store = store
         self._directory = directory
         self._line = line
         self._ring = ring
         self._clock = clock
-        self._edge_id = edge_id
-        self._limits = limits_of(settings)
-        self._timeout_ms = int(settings.exec_timeout_s * 1000)
+        self._drafts = drafts
+        self._limits = limits
 
     async def go_on(self, handle: Handle, principal: Principal, inputs: bytes, pending: Pending) -> Handle:
         """Start the next call and give the record that points to it; to be done under the record's lock.
@@ -80,17 +76,12 @@ class Rounds:
         return after
 
     def _next(self, handle: Handle, principal: Principal, inputs: bytes, pending: Pending) -> ToolCall:
-        call = handle.call
-        queue = keys.queue(handle.group, call.backend, keys.lane(call.access))
+        call = self._drafts.anew(handle.call, self._clock.now_ms())
         return msgspec.structs.replace(
             call,
-            call_id=os.urandom(16).hex(),
-            queue=keys.part(queue, pending.worker) if pending.worker else queue,
+            queue=queue_of(handle.group, call.backend, call.access, pending),
             principal=principal,
-            deadline_ms=self._clock.now_ms() + self._timeout_ms,
-            reply=self._edge_id,
             progress=False,
             inputs=inputs,
             parked=pending.parked,
-            epoch=self._line.epoch,
         )

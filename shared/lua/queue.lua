@@ -58,13 +58,13 @@ local function absence(edge, now_ms, sign_ms)
   return (left < 0 and 1 or 0) + deaf, now_ms - sign_ms + left
 end
 
--- Of calls that are the same call, one that has lost its waiter: its client is gone (`o:`), or the edge that waited for it is
--- (`w:<edge>:`). Gives its job id; or false, and whether one may have lost it or be losing it now, so that it is worth a second
+-- Of calls that are the same call (`known`, as HGETALL gives them), one that has lost its waiter: its client is gone (`o:`), or
+-- the edge that waited for it is (`w:<edge>:`). Gives its job id; or false, and whether one may have lost it or be losing it now, so that it is worth a second
 -- look: its edge may be gone; or its end is just being delivered, or it runs for so long that its client may just be leaving,
 -- and its edge has not said since we asked that it lives (when it does, it has also told of clients that left before).
 -- A call counts while it runs, and for a while after its end (its result is kept for longer).
-local function find_lost(key, ask, now_ms)
-  local known, twin = redis.call('HGETALL', key), false
+local function find_lost(key, known, ask, now_ms)
+  local twin = false
   for i = 1, math.min(#known, 2 * ALIKE_MAX), 2 do
     local id, state = known[i], known[i + 1]
     local runs = redis.call('EXISTS', 'arq:job:' .. id) == 1
@@ -117,16 +117,19 @@ local function enqueue(keys, args)
     if found then return found end
   elseif how ~= 'none' then
     state = string.format('w:%s:%.0f:%s', args[10], now_ms, id)
-    local ask = {
-      id = id, edge = args[10], window = tonumber(args[11]), kept = tonumber(args[12]), twin_age = tonumber(args[13]),
-      sure = tonumber(args[14]), at = tonumber(args[15]), sign_ms = tonumber(args[16]),
-    }
-    local lost, twin = find_lost(keys[5], ask, now_ms)
-    if lost then
-      redis.call('HSET', keys[5], lost, state)
-      return lost
+    local known = redis.call('HGETALL', keys[5])
+    if #known > 0 then
+      local ask = {
+        id = id, edge = args[10], window = tonumber(args[11]), kept = tonumber(args[12]), twin_age = tonumber(args[13]),
+        sure = tonumber(args[14]), at = tonumber(args[15]), sign_ms = tonumber(args[16]),
+      }
+      local lost, twin = find_lost(keys[5], known, ask, now_ms)
+      if lost then
+        redis.call('HSET', keys[5], lost, state)
+        return lost
+      end
+      if twin and ask.sure > 1 then return -4 end
     end
-    if twin and ask.sure > 1 then return -4 end
   end
   if args[17] then queue = part_for(queue, keys[6]) end
   local depth = redis.call('ZCARD', queue)

@@ -1,7 +1,6 @@
 """Where the mesh is: its broker and its keys, as the environment says or a `toolmesh up` that runs here."""
 
 import os
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError, InvalidParams
+from shared.jobs import CALL_ID
 from shared.mesh_keys import KeyRing, parse_key_ring
 from shared.settings import Settings
 from toolmesh.broker_url_file import read_broker_url
 from toolmesh.configured import load_configuration
 from toolmesh.mesh_keys_file import mesh_keys_file
-
-_CALL_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,7 @@ async def now_ms(redis: Redis) -> int:
 
 def checked_id(call_id: str) -> str:
     """A text that can be a call's id. Raises InvalidParams."""
-    if not _CALL_ID.fullmatch(call_id):
+    if not CALL_ID.fullmatch(call_id):
         raise InvalidParams(
             "That is no id of a call. It is the one that an answer, the audit or `toolmesh queue ls` shows."
         )

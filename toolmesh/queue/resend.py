@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.errors import ConfigurationError, InvalidParams
+from shared.jobs import RETRY
 
-_METHOD = "toolmesh/queue/retry"
 _VERSION = "2026-07-28"
 _BESIDE_S = 10.0
 """What the edge may take beside the wait that was asked for."""
@@ -26,13 +26,13 @@ def resend(url: str, api_key: str, call_id: str, wait_s: float) -> dict[str, Any
             "io.modelcontextprotocol/clientCapabilities": {},
         },
     }
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": _METHOD, "params": params}).encode()
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": RETRY, "params": params}).encode()
     headers = {
         "Authorization": f"Bearer {api_key}",
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
         "MCP-Protocol-Version": _VERSION,
-        "Mcp-Method": _METHOD,
+        "Mcp-Method": RETRY,
     }
     status, answer = _post(url, body, headers, wait_s + _BESIDE_S)
     if status == 401:
