@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import redis
 
 from shared import keys
 from shared.audit import decode_record
@@ -29,7 +30,16 @@ def test_any_edge_answers_any_request_of_a_session(wide: Wide) -> None:
     with wide.client() as client:
         for number in range(6):
             assert client.text("up_echo", {"message": f"canary {number}"}, number % 2) == f"canary {number}"
-        assert client.result(client.request("tools/list"), 1) == client.result(client.request("tools/list"), 0)
+        # Another file's tests may just have changed what a backend offers: the edges take that over one after the other.
+        wait_until(lambda: _listed(client, 1) == _listed(client, 0), "both edges list the same")
+
+
+def _listed(client: OldClient, edge: int) -> object:
+    return client.result(client.request("tools/list"), edge)
+
+
+def _request_records(broker: redis.Redis) -> set[bytes]:
+    return set(broker.scan_iter("tm:session:*:request:*"))
 
 
 def test_answers_find_their_sessions_although_all_requests_have_the_same_id(wide: Wide) -> None:
@@ -48,9 +58,10 @@ def test_answers_find_their_sessions_although_all_requests_have_the_same_id(wide
 
             await asyncio.gather(*(lane(number) for number in range(10)))
 
-    asyncio.run(main())
-    with wide.running.broker.client() as redis:
-        wait_until(lambda: not list(redis.scan_iter("tm:session:*:request:*")), "what was answered whole needs no record")
+    with wide.running.broker.client() as broker:
+        before = _request_records(broker)
+        asyncio.run(main())
+        wait_until(lambda: _request_records(broker) <= before, "what was answered whole needs no record")
 
 
 def test_session_ids_are_visible_ascii_of_256_bits_and_never_the_same(wide: Wide) -> None:
