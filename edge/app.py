@@ -97,7 +97,13 @@ class Edge:
             self.edge_id,
             refused=self._recorder.refused,
         )
-        self._alive = Alive(self._line, self.edge_id, heartbeat_s=settings.heartbeat_s, ttl_s=settings.heartbeat_ttl_s)
+        self._alive = Alive(
+            self._line,
+            self.edge_id,
+            heartbeat_s=settings.heartbeat_s,
+            ttl_s=settings.heartbeat_ttl_s,
+            owes_word=lambda: self._waiting.owes_word,
+        )
         self._subscription = Subscription(
             url,
             [self._relay.channel, keys.HEARTBEATS, *self._lasting.channels],

@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 from edge.directory import Directory
 from edge.draft import Drafts
 from edge.exchange import Exchange
+from edge.http_connection import client_is_gone
 from edge.outgoing import Outgoing
 from edge.recorder import Recorder
 from edge.relay import Relay
@@ -21,6 +22,7 @@ from shared.clock import BrokerClock
 from shared.errors import (
     BackendUnavailable,
     BrokerUnavailable,
+    Cancelled,
     DeadlineExceeded,
     MeshError,
     OutcomeUnknown,
@@ -30,7 +32,7 @@ from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.messages import ToolCall
 from shared.outcome import check_of
-from shared.queue import NEVER_THE_SAME, Gone, Same, StillWaited, cancel, enqueue, limits_of
+from shared.queue import NEVER_THE_SAME, Gone, LongUnderWay, Same, StillWaited, cancel, enqueue, limits_of
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -40,6 +42,8 @@ _AGAIN_S = 5.0
 """How long a broker that went away while a call was put on its queue is waited for, to learn whether it got there."""
 _LOOK_S = 0.05
 _MARGIN_S = 0.5
+_DELAYS_MAX = 5
+"""How often a write that took too long to the broker is sent anew."""
 
 
 class Calls:
@@ -135,13 +139,25 @@ class Calls:
     async def _enqueue(self, group: str, call: ToolCall, now_ms: int, same: Same) -> str:
         loop = asyncio.get_running_loop()
         began = loop.time()
+        delays = 0
         while True:
-            sent = self._line.connected
+            if call.access != "read" and client_is_gone():
+                # This process may have been stopped with the request in its hands: whoever sent it may have sent it to
+                # another edge since, where it is a call that somebody waits for.
+                raise Cancelled("The client went away before the call was put on its queue. Nothing was started.")
+            sent, sent_ms = self._line.connected, self._clock.now_ms()
             gone = self._gone(began, loop.time())
             try:
-                return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, gone=gone)
+                return await enqueue(
+                    self._line, self._ring, group, call, now_ms, self.limits, same, gone=gone, sent_ms=sent_ms
+                )
             except StillWaited:
                 await asyncio.sleep(_LOOK_S)
+            except LongUnderWay:
+                delays += 1
+                if delays == _DELAYS_MAX:
+                    raise BrokerUnavailable("The mesh's broker answers too slowly.", retry_after_s=2) from None
+                await self._clock.measure(self._line)
             except BrokerUnavailable:
                 if not sent:
                     raise
@@ -160,9 +176,12 @@ class Calls:
         until = loop.time() + _AGAIN_S
         while loop.time() < until:
             if self._line.connected:
+                sent_ms = self._clock.now_ms()
                 try:
-                    return await enqueue(self._line, self._ring, group, call, now_ms, self.limits, same, gone=1)
-                except BrokerUnavailable:
+                    return await enqueue(
+                        self._line, self._ring, group, call, now_ms, self.limits, same, gone=1, sent_ms=sent_ms
+                    )
+                except (BrokerUnavailable, LongUnderWay):
                     pass
             await asyncio.sleep(_LOOK_S)
         if call.access == "write":

@@ -5,6 +5,8 @@ RFC 9112 section 9.5 leaves time-outs to the server; RFC 9110 section 10.2.3 nam
 """
 
 import asyncio
+import select
+from contextvars import ContextVar
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,6 +15,28 @@ _OVERLOADED = (
     b'{"jsonrpc":"2.0","id":null,"error":{"code":-32013,"message":"This edge has as many connections as it may have. '
     b'Try again shortly.","data":{"code":"too_many","retryable":true}}}'
 )
+
+
+_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL | getattr(select, "POLLRDHUP", 0)
+_carrying: ContextVar[asyncio.Transport | None] = ContextVar("carrying", default=None)
+"""The connection that the request came over which a task serves."""
+
+
+def client_is_gone() -> bool:
+    """Whether the client behind this task's request has closed its connection, whether or not that was read yet.
+
+    Asked of the system (poll(2), where it has POLLRDHUP): a process that was stopped has the request and the end behind it
+    in its hands at once, and the event loop gives out the request first. False for what serves no request.
+    """
+    transport = _carrying.get()
+    if transport is None:
+        return False
+    socket = transport.get_extra_info("socket")
+    if transport.is_closing() or socket is None or socket.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(socket.fileno(), _GONE)
+    return any(events & _GONE for _, events in poll.poll(0))
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -41,6 +65,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is here."""
         self._head_is_here()
+        _carrying.set(self.transport)  # whatever is started to serve this request carries it
         usual = self.app
         if len(self.connections) > self.connections_max:
             self.app = _overloaded

@@ -35,6 +35,13 @@ class Waiting:
         self._edge_id = edge_id
         self._grace_s = grace_s
         self._leaving: set[asyncio.Task[None]] = set()
+        self._untold = 0
+
+    @property
+    def owes_word(self) -> bool:
+        """Whether a client left, or has its outcome, and the broker was not told yet. Until it is, this edge gives no sign
+        of life: by one it would vouch for what it said before (`find_lost` in shared/lua/queue.lua)."""
+        return self._untold > 0
 
     def note(self, running: Running) -> None:
         """A call that may run twice has run for a moment: from now on it can be found. Never waits."""
@@ -58,13 +65,17 @@ class Waiting:
     async def _note_delivered(self, running: Running) -> None:
         """The broker was away: again, until it is noted, or too late to matter."""
         until = asyncio.get_running_loop().time() + self._limits.reattach_ms / 1000
-        while asyncio.get_running_loop().time() < until:
-            await asyncio.sleep(_AGAIN_S)
-            try:
-                await self._line.cmd("HDEL", running.same.key, running.job_id)
-            except BrokerUnavailable:
-                continue
-            return
+        self._untold += 1
+        try:
+            while asyncio.get_running_loop().time() < until:
+                await asyncio.sleep(_AGAIN_S)
+                try:
+                    await self._line.cmd("HDEL", running.same.key, running.job_id)
+                except BrokerUnavailable:
+                    continue
+                return
+        finally:
+            self._untold -= 1
 
     async def handed(self, running: Running) -> None:
         """It was answered with a handle: nobody waits for it now. Raises BrokerUnavailable."""
@@ -100,23 +111,27 @@ class Waiting:
         """Say that it lost its client; while the broker is away, again: else the same call would be a second one."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _LOSE_S
-        while True:
-            try:
-                return await lose(
-                    self._line,
-                    self._ring,
-                    running.outgoing.group,
-                    running.call,
-                    self._clock.now_ms(),
-                    same=running.same.key,
-                    drop=drop,
-                    role=self._edge_id,
-                    limits=self._limits,
-                )
-            except BrokerUnavailable:
-                if loop.time() > until:
-                    raise
-            await asyncio.sleep(_AGAIN_S)
+        self._untold += 1
+        try:
+            while True:
+                try:
+                    return await lose(
+                        self._line,
+                        self._ring,
+                        running.outgoing.group,
+                        running.call,
+                        self._clock.now_ms(),
+                        same=running.same.key,
+                        drop=drop,
+                        role=self._edge_id,
+                        limits=self._limits,
+                    )
+                except BrokerUnavailable:
+                    if loop.time() > until:
+                        raise
+                await asyncio.sleep(_AGAIN_S)
+        finally:
+            self._untold -= 1
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

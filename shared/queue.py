@@ -71,6 +71,11 @@ class StillWaited(Exception):
     """A call that is the same may be losing its waiter: its edge may be gone, or its client be leaving. Look again."""
 
 
+class LongUnderWay(Exception):
+    """A write took so long to the broker that its client may have left, and have sent it elsewhere. Nothing was queued:
+    look whether the client is there, and ask again."""
+
+
 async def enqueue(
     line: RedisLine,
     ring: KeyRing,
@@ -81,13 +86,15 @@ async def enqueue(
     same: Same = NEVER_THE_SAME,
     *,
     gone: Gone = 2,
+    sent_ms: int | None = None,
 ) -> str:
     """Sign a call and put it on its queue, in one step on the broker; gives the id of the call that it became.
 
     That is another one's where the same call is to be joined. Where a worker holds the upstream session of the owner, it
     goes to that worker's part of the queue. A call that is there already counts as enqueued, so that this may be sent again
-    when the answer got lost. `now_ms`: when it was asked for first, by the broker's clock.
-    Raises StillWaited, QueueFull, PrincipalBusy, InvalidParams (the client's key with other arguments), BrokerUnavailable.
+    when the answer got lost. `now_ms`: when it was asked for first, by the broker's clock; `sent_ms`: when this is sent,
+    None for the same moment. Raises StillWaited, LongUnderWay, QueueFull, PrincipalBusy, InvalidParams (the client's key
+    with other arguments), BrokerUnavailable.
     """
     jid = keys.job_id(group, call.call_id)
     share = share_of(call.principal)
@@ -115,6 +122,7 @@ async def enqueue(
         gone,
         now_ms,
         limits.edge_sign_ms,
+        now_ms if sent_ms is None else sent_ms,
         *_routed(call),
     )
     if isinstance(answer, bytes):
@@ -136,6 +144,8 @@ def _raise_refusal(answer: int, call: ToolCall, limits: Limits) -> None:
         raise InvalidParams("This idempotency key was used with other arguments. Use a new key for a new call.")
     if answer == -4:
         raise StillWaited
+    if answer == -5:
+        raise LongUnderWay
 
 
 async def cancel(

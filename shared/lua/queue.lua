@@ -17,6 +17,7 @@ local QUEUE_TTL_MS = 3600000
 local ADOPTED_MAX = 256
 local ALIKE_MAX = 64
 local SIGN_MARGIN_MS = 50
+local STALE_MS = 1000
 
 local function now_us()
   local t = redis.call('TIME')
@@ -101,16 +102,18 @@ end
 -- KEYS job final queue in-flight reattach [holder]; ARGV payload, job ttl ms, job id, share, depth max, in-flight max,
 -- deadline ms, queue ttl ms, how (`none`, `look`: join a lost one; `keep`: and be found; `own`: by the client's own key), edge
 -- or digest of the arguments, window ms, result ttl ms, twin age ms, from which absence on an edge counts as gone (1: and what
--- may yet lose its waiter is not waited for), since when it is asked ms, life of an edge's sign ms [, 1 for a job that may belong
--- into a part of its queue]
+-- may yet lose its waiter is not waited for), since when it is asked ms, life of an edge's sign ms, when this was sent ms [, 1
+-- for a job that may belong into a part of its queue]
 -- Gives 1, 0 (known already), -1 (queue full), -2 (principal has too many in flight), -3 (own key, other arguments), -4 (one
--- may be losing its waiter: look again), or the id of the job to join.
+-- may be losing its waiter: look again), -5 (a write that was under way for so long that its client may have left, and have sent
+-- it to another edge meanwhile: look whether it is there, and ask again), or the id of the job to join.
 local function enqueue(keys, args)
   if redis.call('EXISTS', keys[1], keys[2]) > 0 then return 0 end
   local queue, in_flight, id, share, ttl = keys[3], keys[4], args[3], args[4], args[8]
   local now = now_us()
   local now_ms = math.floor(now / 1000)
   local how, state = args[9], ''
+  if how == 'keep' and now_ms - tonumber(args[17]) > STALE_MS then return -5 end
   if how == 'own' then
     state = 'k:' .. args[10]
     local found = find_own(keys[5], tonumber(args[11]), tonumber(args[12]), state)
@@ -131,7 +134,7 @@ local function enqueue(keys, args)
       if twin and ask.sure > 1 then return -4 end
     end
   end
-  if args[17] then queue = part_for(queue, keys[6]) end
+  if args[18] then queue = part_for(queue, keys[6]) end
   local depth = redis.call('ZCARD', queue)
   if depth >= tonumber(args[5]) then return -1 end
   local flying = redis.call('ZCARD', in_flight)

@@ -10,7 +10,7 @@ from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import unpack
 from shared.errors import PrincipalBusy, QueueFull
-from shared.queue import Limits, cancel
+from shared.queue import Limits, LongUnderWay, Same, cancel, enqueue
 from tests.contract.hop import (
     GROUP,
     READ_QUEUE,
@@ -53,6 +53,23 @@ def test_the_same_call_enqueued_again_stays_one_call(broker: Broker) -> None:
             await put(line, clock, call)
             await put(line, clock, call)
             assert len(await claim(line, READ_QUEUE, 10)) == 1
+
+    run(main)
+
+
+def test_a_write_that_was_long_under_way_is_not_queued_before_somebody_looked_whether_its_client_is_there(
+    broker: Broker,
+) -> None:
+    async def main() -> None:
+        clock, limits = BrokerClock(), Limits(100, 100)
+        keep = Same("tm:reattach:somebody:something", "keep")
+        async with open_line(broker) as line:
+            await clock.measure(line)
+            call, now_ms = make_call(clock, access="write"), clock.now_ms()
+            with pytest.raises(LongUnderWay):
+                await enqueue(line, RING, GROUP, call, now_ms, limits, keep, sent_ms=now_ms - 1500)
+            assert await line.cmd("ZCARD", WRITE_QUEUE) == 0
+            assert await enqueue(line, RING, GROUP, call, now_ms, limits, keep, sent_ms=now_ms - 200) == call.call_id
 
     run(main)
 

@@ -54,8 +54,8 @@ class Edge:
         return make_call(self.clock, access=access, reply=self.name, epoch=self.line.epoch)
 
     async def send(self, call: ToolCall, same: Same = KEEP, *, gone: Gone = 2, ago_ms: int = 0) -> str:
-        asked_ms = self.clock.now_ms() - ago_ms
-        return await enqueue(self.line, RING, GROUP, call, asked_ms, LIMITS, same, gone=gone)
+        now_ms = self.clock.now_ms()
+        return await enqueue(self.line, RING, GROUP, call, now_ms - ago_ms, LIMITS, same, gone=gone, sent_ms=now_ms)
 
     async def leave(self, call: ToolCall, *, drop: bool = False) -> bool:
         now_ms = self.clock.now_ms()

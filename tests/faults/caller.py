@@ -83,11 +83,14 @@ class Sending:
         self._connection = http.client.HTTPConnection(where.hostname, where.port, timeout=limit_s)
         self._path, self._body, self._headers = where.path, body, headers
         self.cut_by_us = False
+        self.sent = threading.Event()
+        """The request is in the system's hands; whether anybody reads it is another matter."""
 
     def exchange(self) -> tuple[int, dict[str, str], bytes]:
         """Send, and read the whole answer: status, headers (names in lower case) and body. Raises Broken, Silent."""
         try:
             self._connection.request("POST", self._path, self._body, self._headers)
+            self.sent.set()
             answer = self._connection.getresponse()
             content = b""
             while piece := self._read(answer):
@@ -204,6 +207,10 @@ class Asked(threading.Thread):
             self._answer = self._caller.answer(self._sending)
         except Exception as failure:  # whatever it is, it belongs to the one who asks
             self._failure = failure
+
+    def wait_sent(self) -> None:
+        """Wait until the whole request was sent."""
+        assert self._sending.sent.wait(10), "the request was not sent"
 
     def cut(self) -> None:
         """Close the connection, and wait until that is done."""

@@ -141,6 +141,25 @@ def test_an_edge_that_is_stopped_for_longer_than_its_heartbeat_counts_as_gone(
     assert stage.book().begun(token) == 1
 
 
+@pytest.mark.parametrize("tool", ["put", "write"])
+def test_a_stopped_edge_that_is_revived_does_not_start_what_its_client_gave_up_and_sent_elsewhere(
+    stage: Scene, tool: str
+) -> None:
+    stage.mend()
+    token, caller = stage.token(f"{tool}-given-up"), stage.caller()
+    caller.call("read", {"token": stage.token("read"), "ms": 0}, 0)  # a session that is there before, in the older era
+    stage.edges[0].send(signal.SIGSTOP)
+    given_up = stage.ask(tool, token, 0, caller=caller)  # the system takes it in: it lies there until the edge is revived
+    given_up.wait_sent()
+    given_up.cut()
+    answer = caller.call(tool, {"token": token, "ms": 0}, 1)
+    assert (answer.code, answer.text) == ("ok", token)
+    stage.edges[0].send(signal.SIGCONT)
+    wait_until(lambda: stage.lists_tools(0), "the edge is back")
+    stage.wait_outcome(token, "ok")
+    assert stage.book().begun(token) == 1
+
+
 def _die_at(stage: Scene, failpoint: str, caller: Caller, tool: str, token: str) -> None:
     """Have the first edge die at that place with this call."""
     stage.start_edge(0, TOOLMESH_FAILPOINTS=f"{failpoint}=kill")
