@@ -1,5 +1,6 @@
 """admit: what can be refused before anything is read (MCP transports, security; RFC 9110)."""
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ Headers = dict[str, str]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _SINGLE = frozenset({"host", "content-length", "content-type", "authorization", "origin", "transfer-encoding"})
+_HOST = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -37,8 +39,10 @@ class Gate:
             self._hosts |= {f"{name}:{port}" for name in _LOOPBACK}
             if port == 80:
                 self._hosts |= _LOOPBACK
-        self._origins = {origin.lower().rstrip("/") for origin in settings.allowed_origins}
+        exact = [origin for origin in settings.cors_origins if "*" not in origin]
+        self._origins = {origin.lower().rstrip("/") for origin in (*settings.allowed_origins, *exact)}
         self._origins.add(f"{public.scheme}://{public.netloc}".lower())
+        self._origin_suffixes = tuple(_suffix(origin) for origin in settings.cors_origins if "*" in origin)
         self._body_bytes_max = settings.body_bytes_max
 
     def knock(self, headers: Headers) -> None:
@@ -46,8 +50,14 @@ class Gate:
         if headers.get("host", "").lower() not in self._hosts:
             raise Refusal(421, INVALID_REQUEST, "This server is not the host that the request names.", code="bad_host")
         origin = headers.get("origin")
-        if origin is not None and origin.lower() not in self._origins:
+        if origin is not None and not self._is_allowed(origin.lower()):
             raise Refusal(403, INVALID_REQUEST, "Requests from this origin are not allowed.", code="bad_origin")
+
+    def _is_allowed(self, origin: str) -> bool:
+        if origin in self._origins:
+            return True
+        scheme, _, host = origin.partition("://")
+        return any(scheme == of and host.endswith(suffix) and _HOST.fullmatch(host) for of, suffix in self._origin_suffixes)
 
     def check_shape(self, method: str, headers: Headers) -> None:
         """Refuse what can't be a JSON-RPC POST: 405, 415, 406, 413."""
@@ -83,6 +93,12 @@ class Gate:
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _suffix(pattern: str) -> tuple[str, str]:
+    """Scheme and end of the host of `*.example.com` or `http://*.example.com`; without a scheme it is https."""
+    scheme, separator, host = pattern.lower().rpartition("://")
+    return (scheme if separator else "https"), host.removeprefix("*")
 
 
 def accepted(headers: Headers) -> tuple[bool, bool]:

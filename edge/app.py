@@ -14,10 +14,11 @@ from starlette.types import ASGIApp
 
 from edge.admit import Gate
 from edge.alive import Alive
-from edge.authenticate import Authenticator
+from edge.authorize import Authorizer
 from edge.calls import Calls
 from edge.dead_letters import DeadLetters
 from edge.directory import Directory
+from edge.door import Door
 from edge.endpoint import McpEndpoint
 from edge.finishing import Finisher
 from edge.front_door import FrontDoor
@@ -25,10 +26,10 @@ from edge.guard import Guard
 from edge.handles.afterwards import Afterwards
 from edge.handles.handles import Handles
 from edge.health import livez, readyz
+from edge.in_touch import InTouch
 from edge.introduction import Introduction
 from edge.listing import Listing
 from edge.methods import Methods
-from edge.oauth.metadata import not_found, protected_resource, resource_metadata_url
 from edge.outgoing import Outbox
 from edge.recorder import Recorder
 from edge.recovery import Recovery
@@ -36,12 +37,13 @@ from edge.relay import Relay
 from edge.request_state import RequestStates
 from edge.respond import Responder
 from edge.sessions.lasting import Lasting
+from edge.step_up import StepUp
 from edge.waiting import Waiting
 from shared import keys
+from shared.authorization_file import watched_rules
 from shared.clock import BrokerClock
-from shared.configuration import ApiKeyEntry, BackendEntry
+from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError
-from shared.functions import ensure_functions
 from shared.jobs import RETRY
 from shared.line import RedisLine
 from shared.settings import Settings
@@ -49,15 +51,12 @@ from shared.subscription import Subscription
 
 log = structlog.get_logger()
 
-_CLOCK_S = 10.0
-
 
 class Edge:
     """One edge process: its connections to the mesh, and the application that it serves."""
 
-    def __init__(
-        self, settings: Settings, entries: tuple[BackendEntry, ...], api_keys: tuple[ApiKeyEntry, ...], port: int
-    ) -> None:
+    def __init__(self, settings: Settings, entries: tuple[BackendEntry, ...], port: int) -> None:
+        """Raises ConfigurationError."""
         if settings.mesh_keys is None:
             raise ConfigurationError("An edge needs TOOLMESH_MESH_KEYS (group:keyid:base64key[,…] or a file with it).")
         url = settings.redis_url.reveal()
@@ -68,7 +67,9 @@ class Edge:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._line = RedisLine(url, pending_max=settings.redis_pending_max, timeout_s=settings.redis_timeout_s)
         self._clock = BrokerClock()
-        self._recorder = Recorder(self._line, self._clock, self.edge_id)
+        self._recorder = Recorder(
+            self._line, self._clock, self.edge_id, strangers_per_s_max=settings.strangers_recorded_per_s_max
+        )
         self._relay = Relay(
             self._line,
             self._ring,
@@ -83,15 +84,18 @@ class Edge:
             self._clock,
             heartbeat_ttl_s=settings.heartbeat_ttl_s,
             refused=self._recorder.refused,
-            changed=lambda backend, kinds: self._lasting.on_catalogue(backend, kinds),
+            changed=lambda backend, kinds, former: self._lasting.on_catalogue(backend, kinds, former),
         )
+        self._rules = watched_rules(settings, changed=lambda rules: self._lasting.on_rules())
+        self._authorizer = Authorizer(lambda: self._rules.value, self._directory)
         states = RequestStates(self._ring, settings.input_wait_s)
-        outbox = Outbox(self._directory, states)
+        outbox = Outbox(self._directory, self._authorizer, states)
         self._lasting = Lasting(
             self._line,
             self._ring,
             self._clock,
             self._directory,
+            self._authorizer,
             outbox.resolve,
             settings,
             self.edge_id,
@@ -111,15 +115,25 @@ class Edge:
             self._recover,
             timeout_s=settings.redis_timeout_s,
         )
-        gate = Gate(settings, self._public_url, port)
-        guard = Guard(
-            gate,
-            Authenticator(settings, api_keys),
-            self._recorder.denied,
-            resource_metadata=resource_metadata_url(self._public_url),
+        self._in_touch = InTouch(
+            self._line, self._clock, self._subscription, self._alive, reached=lambda: self._recovery.on_connect()
         )
-        endpoint = self._endpoint(settings, guard, gate, states, outbox)
+        gate = Gate(settings, self._public_url, port)
+        self._door = self._open_to(settings, gate)
+        endpoint = self._endpoint(settings, self._door.guard, gate, states, outbox)
         self.app = self._front_door(endpoint)
+
+    def _open_to(self, settings: Settings, gate: Gate) -> Door:
+        return Door(
+            settings,
+            self._ring,
+            self._line,
+            self._clock,
+            self._recorder,
+            gate,
+            self._public_url,
+            admits_anonymous=lambda: self._rules.value.admits_anonymous,
+        )
 
     def _endpoint(self, settings: Settings, guard: Guard, gate: Gate, states: RequestStates, outbox: Outbox) -> McpEndpoint:
         ring = self._ring
@@ -132,13 +146,14 @@ class Edge:
             self._clock,
             settings,
             self._recorder,
-            in_touch=self._in_touch,
+            in_touch=lambda: self._in_touch.now,
             hand_after_s=handles.budget.after_s,
         )
         self._waiting = Waiting(self._line, ring, self._clock, calls.limits, self.edge_id, grace_s=settings.cancel_grace_s)
         self._recovery = Recovery(calls, self._relay, self._line, self._recorder, grace_s=settings.holder_grace_s)
         dead_letters = DeadLetters(
             self._directory,
+            self._authorizer,
             calls,
             self._line,
             ring,
@@ -148,16 +163,22 @@ class Edge:
             refused=self._recorder.refused,
             record=self._recorder.record,
         )
-        introduction = Introduction(self._directory)
+        introduction = Introduction(self._directory, self._authorizer)
         responder = Responder(calls, self._waiting, self._lasting.requests, Finisher(states), handles, settings)
-        after = Afterwards(handles, self._directory, self._relay, outbox, calls, responder, settings)
+        after = Afterwards(handles, self._directory, self._authorizer, self._relay, outbox, calls, responder, settings)
         return McpEndpoint(
             guard,
             gate,
             outbox,
             calls,
             Methods(
-                Listing(self._directory, settings.list_page_tools, after.mesh_wait.listed),
+                Listing(
+                    self._directory,
+                    self._authorizer,
+                    settings.list_page_tools,
+                    after.mesh_wait.listed,
+                    anonymous=settings.auth == "none",
+                ),
                 introduction,
                 outbox,
                 self._lasting.sessions,
@@ -171,6 +192,8 @@ class Edge:
             self._lasting.requests,
             responder,
             after.mesh_wait,
+            self._authorizer,
+            StepUp(self._public_url, settings.step_up),
             settings,
             backends=frozenset(self._directory.entries),
             standing=self._lasting.standing(self._relay, responder).answer,
@@ -180,14 +203,11 @@ class Edge:
 
     def _front_door(self, endpoint: McpEndpoint) -> FrontDoor:
         legacy = self._lasting.legacy_sse(endpoint, urlsplit(self._public_url).path.rstrip("/"))
-        metadata = protected_resource(self._public_url)
         rest = Starlette(
             routes=[
                 Route("/livez", livez),
                 Route("/readyz", readyz(self._is_ready)),
-                Route("/.well-known/oauth-protected-resource", metadata),
-                Route("/.well-known/oauth-protected-resource/mcp", metadata),
-                Route("/.well-known/{rest:path}", not_found),
+                *self._door.routes(),
             ],
             lifespan=self._lifespan,
         )
@@ -205,10 +225,15 @@ class Edge:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self._loop = asyncio.get_running_loop()
-        await self._wait_for_broker()
-        self._line.on_connect.append(self._greet)
-        await self._subscription.open()
-        beside = [asyncio.create_task(self._keep_time()), asyncio.create_task(self._alive.keep_beating())]
+        await self._in_touch.open(lambda: self.draining)
+        await self._door.open(lambda: self.draining)
+        jobs = (
+            self._in_touch.keep_time(),
+            self._alive.keep_beating(),
+            self._rules.keep_current(),
+            *self._door.jobs(),
+        )
+        beside = [asyncio.create_task(job) for job in jobs]
         self._lasting.start()
         asyncio.get_running_loop().call_later(2.0, _freeze)
         log.info("edge started", tools=len(self._directory.tools))
@@ -221,28 +246,9 @@ class Edge:
             self._waiting.close()
             self._recovery.close()
             self._lasting.stop()
-            await self._subscription.close()
-            await self._line.close()
+            await self._door.close()
+            await self._in_touch.close()
             log.info("edge stopped")
-
-    async def _wait_for_broker(self) -> None:
-        while True:
-            try:
-                await self._line.open()
-                await self._greet()
-            except BrokerUnavailable as error:
-                if self.draining:
-                    raise
-                log.warning("waiting for the broker", reason=error.detail)
-                await asyncio.sleep(1)
-            else:
-                return
-
-    async def _greet(self) -> None:
-        self._alive.beat()
-        await ensure_functions(self._line)
-        await self._clock.measure(self._line)
-        self._recovery.on_connect()
 
     async def _recover(self) -> None:
         """After each (new) subscription: read what may have been missed."""
@@ -250,12 +256,6 @@ class Edge:
             await self._directory.load()
             await self._relay.recover()
         self._lasting.recover()
-
-    async def _keep_time(self) -> None:
-        while True:
-            await asyncio.sleep(_CLOCK_S)
-            with suppress(BrokerUnavailable):
-                await self._clock.measure(self._line)
 
     def _on_message(self, channel: str, data: bytes) -> None:
         if channel == self._relay.channel:
@@ -274,10 +274,7 @@ class Edge:
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:
             return False, "draining"
-        return (True, "") if self._in_touch() else (False, "the broker is away")
-
-    def _in_touch(self) -> bool:
-        return self._line.connected and self._subscription.live
+        return (True, "") if self._in_touch.now else (False, "the broker is away")
 
 
 def _freeze() -> None:

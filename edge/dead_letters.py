@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from edge.authorize import may_reach, may_use
+from edge.authorize import Authorizer, check_scope
 from edge.calls import Calls
 from edge.directory import Directory
 from edge.exchange import Exchange
@@ -22,12 +22,14 @@ from edge.running import TICK_S, Running
 from edge.tool import Tool
 from shared import keys
 from shared.audit import AuditRecord, encode_record
+from shared.authorization import name_asked
 from shared.catalogue import canonical_name
 from shared.clock import BrokerClock
 from shared.errors import (
     BackendUnavailable,
     DefinitionChanged,
     ForgedMessage,
+    InsufficientScope,
     InvalidParams,
     MeshError,
     PrincipalBusy,
@@ -38,7 +40,7 @@ from shared.errors import (
 from shared.jobs import CALL_ID, open_job
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
-from shared.messages import Client, Final, ToolCall, ToolResult
+from shared.messages import CallClass, Client, Final, ToolCall, ToolResult
 from shared.settings import Settings
 
 _WAIT_S_MAX = 10.0
@@ -53,6 +55,7 @@ class DeadLetters:
     def __init__(
         self,
         directory: Directory,
+        authorizer: Authorizer,
         calls: Calls,
         line: RedisLine,
         ring: KeyRing,
@@ -65,6 +68,7 @@ class DeadLetters:
     ) -> None:
         """`refused(kind, detail)` notes a forged message, `record` takes a record of the audit; `role` is this edge."""
         self._directory = directory
+        self._authorizer = authorizer
         self._calls = calls
         self._line = line
         self._ring = ring
@@ -156,14 +160,12 @@ class DeadLetters:
         """The tool, or None for another method. Raises UnknownTool, InvalidArguments, DefinitionChanged."""
         shelf = self._directory.shelves.get(old.backend)
         name = canonical_name(old.backend, old.tool)
-        if old.method != "tools/call":
-            named = old.method == "prompts/get"
-            if not may_reach(old.principal, old.backend) or (named and not may_use(old.principal, name)):
-                raise UnknownTool(f"{old.principal.subject!r} may not use {name[:128]} any more.")
+        tool = shelf.tools.get(old.tool) if shelf is not None and old.method == "tools/call" else None
+        if tool is None and old.method == "tools/call":
+            raise UnknownTool(f"There is no tool {name[:128]} any more.")
+        self._authorize(old, "read" if tool is None else tool.access)
+        if tool is None:
             return None
-        tool = shelf.tools.get(old.tool) if shelf is not None else None
-        if tool is None or not may_use(old.principal, tool.name):
-            raise UnknownTool(f"There is no tool {name[:128]} any more that {old.principal.subject!r} may use.")
         if tool.definition.hash != old.definition:
             try:
                 arguments = msgspec.json.decode(old.arguments, type=dict[str, Any])
@@ -171,6 +173,17 @@ class DeadLetters:
                 raise DefinitionChanged(f"The definition of {name[:128]} is another one now.") from cause
             tool.validate(arguments)
         return tool
+
+    def _authorize(self, old: ToolCall, access: CallClass) -> None:
+        """Raise UnknownTool for what the letter's principal may not use any more, or its token is not good for any more."""
+        name = name_asked(old)
+        refused = UnknownTool(f"{old.principal.subject!r} may not use {(name or old.method)[:128]} any more.")
+        if not name or not self._authorizer.may_use(old.principal, name, access):
+            raise refused
+        try:
+            check_scope(old.principal, access)
+        except InsufficientScope as error:
+            raise refused from error
 
     async def _send(self, outgoing: Outgoing, call: ToolCall, call_id: str, letter: bytes) -> Running:
         """Take the letter away and put the new call on its queue; where that is refused the letter lies there again."""

@@ -40,8 +40,8 @@ class _Worker:
         self.catalogues = catalogues
 
 
-Changed = Callable[[str, frozenset[str]], None]
-"""`(backend, kinds)`: what a backend offers of `tools`, `prompts`, `resources` is not what it was."""
+Changed = Callable[[str, frozenset[str], Shelf | None], None]
+"""`(backend, kinds, former)`: what a backend offers of `tools`, `prompts`, `resources` is not what it was before."""
 
 
 class Directory:
@@ -56,7 +56,7 @@ class Directory:
         *,
         heartbeat_ttl_s: float,
         refused: Callable[[str, str], None],
-        changed: Changed = lambda backend, kinds: None,
+        changed: Changed = lambda backend, kinds, former: None,
     ) -> None:
         self.entries = {entry.name: entry for entry in entries}
         """The edge's own configuration, by backend."""
@@ -164,7 +164,8 @@ class Directory:
 
     def _take_over(self, group: str, catalogue: Catalogue) -> None:
         shelf = Shelf(group, catalogue)
-        kinds = shelf.differs(self.shelves.get(catalogue.backend))
+        former = self.shelves.get(catalogue.backend)
+        kinds = shelf.differs(former)
         shelves = self.shelves | {catalogue.backend: shelf}
         self.shelves = {name: shelves[name] for name in sorted(shelves)}
         every = self.shelves.values()
@@ -174,7 +175,7 @@ class Directory:
         self.templates = _in_order({uri: item for shelf in every for uri, item in shelf.outer_templates().items()})
         log.info("catalogue taken over", backend=catalogue.backend, tools=len(shelf.tools), catalogue=catalogue.hash)
         if kinds:
-            self._changed(catalogue.backend, kinds)
+            self._changed(catalogue.backend, kinds, former)
 
 
 def _in_order(table: dict[str, V]) -> dict[str, V]:

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from edge.admit import Gate, Headers, Receive
+from edge.authorize import Authorizer
 from edge.calls import Calls
 from edge.exchange import Exchange, Send
 from edge.guard import Denied, Guard
@@ -23,7 +24,8 @@ from edge.problems import INTERNAL_ERROR, INVALID_REQUEST, Refusal, refusal_of, 
 from edge.render import error_response, refusal_body, rpc_error, rpc_result
 from edge.respond import Responder, send_json
 from edge.sessions.store import Session, Sessions
-from shared.errors import MeshError
+from edge.step_up import StepUp
+from shared.errors import InsufficientScope, MeshError
 from shared.identity import Principal
 from shared.settings import Settings
 
@@ -80,6 +82,8 @@ class McpEndpoint:
         inbound: Inbound,
         responder: Responder,
         own_tool: OwnTool,
+        authorizer: Authorizer,
+        step_up: StepUp,
         settings: Settings,
         *,
         backends: frozenset[str],
@@ -99,6 +103,8 @@ class McpEndpoint:
         self._inbound = inbound
         self._responder = responder
         self._own_tool = own_tool
+        self._authorizer = authorizer
+        self._step_up = step_up
         self._backends = backends
         self._standing = standing
         self._listen = listen
@@ -109,11 +115,11 @@ class McpEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         await self.guard.let_in(
-            scope, send, lambda headers, principal: self._serve(scope, headers, principal, receive, send)
+            scope, send, lambda headers, principal, answer: self._serve(scope, headers, principal, receive, answer)
         )
 
     async def _serve(self, scope: Scope, headers: Headers, principal: Principal, receive: Receive, send: Send) -> None:
-        backend = self._backend_of(scope["path"])
+        backend = self._backend_of(scope["path"], principal)
         session_id = headers.get(_SESSION_HEADER)
         method = scope["method"]
         if method == "POST" or session_id is None:
@@ -122,12 +128,13 @@ class McpEndpoint:
         else:
             await self._on_session(method, principal, backend, session_id, headers, receive, send)
 
-    def _backend_of(self, path: str) -> str | None:
-        """The one backend that a path names; None for the endpoint of all. Raises Refusal 404."""
+    def _backend_of(self, path: str, principal: Principal) -> str | None:
+        """The one backend that a path names; None for the endpoint of all. Raises Refusal 404 for one that is not there, or
+        of which the principal may use nothing."""
         if not path.startswith(_ONE_BACKEND):
             return None
         name = path.removeprefix(_ONE_BACKEND).removesuffix("/")
-        if name not in self._backends:
+        if name not in self._backends or not self._authorizer.may_enter(principal, name):
             raise Refusal(404, INVALID_REQUEST, "There is no such endpoint.", code="unknown_endpoint")
         return name
 
@@ -271,7 +278,9 @@ class McpEndpoint:
         message = exchange.message
         subject = message.params.get("name")
         self._denied(error.code, exchange.principal, subject[:128] if isinstance(subject, str) else "", error.detail)
-        if rendering_of(error).kind == "rpc" or message.method not in _TO_BACKENDS:
+        if isinstance(error, InsufficientScope):
+            await send_json(exchange.send, *self._step_up.render(exchange, error))
+        elif rendering_of(error).kind == "rpc" or message.method not in _TO_BACKENDS:
             refusal = refusal_of(error, message.id, message.era)
             await send_json(exchange.send, refusal.http_status, refusal_body(refusal), refusal.headers)
         else:

@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
-from edge.authorize import may_reach
-from edge.directory import Directory
+from edge.authorize import Authorizer, Offers
 from edge.handles.budget import TASKS
 from edge.parse import Message
 from edge.shelf import Shelf
@@ -37,8 +36,9 @@ _DECLARED: dict[str, dict[str, Any]] = {
 class Introduction:
     """Introduces one edge's view of the mesh."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+    def __init__(self, offers: Offers, authorizer: Authorizer) -> None:
+        self._offers = offers
+        self._authorizer = authorizer
 
     def initialized(self, principal: Principal, backend: str | None, protocol_version: str) -> dict[str, Any]:
         """An `InitializeResult`."""
@@ -54,7 +54,10 @@ class Introduction:
 
     def _said(self, principal: Principal, backend: str | None) -> dict[str, Any]:
         shelves = self._shelves(principal, backend)
-        has = {name for shelf in shelves for name in shelf.capabilities}
+        has = {name for shelf in shelves for name in shelf.capabilities if name != "resources"}
+        with_resources = (shelf.backend for shelf in shelves if "resources" in shelf.capabilities)
+        if any(self._authorizer.may_reach(principal, name) for name in with_resources):
+            has.add("resources")
         capabilities = {name: dict(said) for name, said in _DECLARED.items() if name in has or name == "tools"}
         said = {"capabilities": capabilities, "serverInfo": _SERVER_INFO, "instructions": _INSTRUCTIONS}
         if backend is not None:
@@ -69,8 +72,8 @@ class Introduction:
     def _shelves(self, principal: Principal, backend: str | None) -> list[Shelf]:
         return [
             shelf
-            for shelf in self._directory.shelves.values()
-            if backend in (None, shelf.backend) and may_reach(principal, shelf.backend)
+            for shelf in self._offers.shelves.values()
+            if backend in (None, shelf.backend) and self._authorizer.may_enter(principal, shelf.backend)
         ]
 
 

@@ -6,10 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from edge.authorize import may_reach, may_use
+from edge.authorize import ANONYMOUS, Authorizer
 from edge.directory import Directory
 from edge.names import inner_uri
 from edge.shelf import Item
+from edge.tool import callable_by_anyone
 from shared.catalogue import canonical_name
 from shared.errors import InvalidParams
 from shared.identity import Principal
@@ -21,11 +22,22 @@ Kind = Literal["tools", "prompts", "resources", "resourceTemplates"]
 class Listing:
     """Lists of one edge."""
 
-    def __init__(self, directory: Directory, page_items: int, own_tools: Mapping[str, Item] | None = None) -> None:
-        """`own_tools`: of the edge itself, for everybody at the endpoint of all backends."""
+    def __init__(
+        self,
+        directory: Directory,
+        authorizer: Authorizer,
+        page_items: int,
+        own_tools: Mapping[str, Item] | None = None,
+        *,
+        anonymous: bool = False,
+    ) -> None:
+        """`own_tools`: of the edge itself, for everybody at the endpoint of all backends. `anonymous`: whether somebody may
+        come in who did not log in."""
         self._directory = directory
+        self._authorizer = authorizer
         self._page_items = page_items
         self._own_tools = own_tools or {}
+        self._anonymous = anonymous
 
     def page(
         self, kind: Kind, principal: Principal, backend: str | None, cursor: object, *, cuts: bool = False
@@ -41,32 +53,47 @@ class Listing:
         names = list(items)
         start = 0 if cursor is None else bisect_right(names, _name_in(cursor))
         page = names[start : start + self._page_items]
-        result: dict[str, Any] = {kind: [_without_schema(items[name]) if cuts else items[name] for name in page]}
+        shown = [self._shown(kind, backend, name, items[name]) for name in page]
+        result: dict[str, Any] = {kind: [_without_schema(item) for item in shown] if cuts else shown}
         if start + self._page_items < len(names):
             result["nextCursor"] = base64.urlsafe_b64encode(page[-1].encode()).decode()
         return result
 
     def _aggregated(self, kind: Kind, principal: Principal) -> Iterable[tuple[str, Item]]:
-        known = self._directory
+        known, authorizer = self._directory, self._authorizer
         if kind == "tools":
-            return ((name, tool.listed) for name, tool in known.tools.items() if may_use(principal, name))
+            tools = known.tools.items()
+            return ((name, tool.listed) for name, tool in tools if authorizer.may_use(principal, name, tool.access))
         if kind == "prompts":
-            return ((name, item) for name, (_, item) in known.prompts.items() if may_use(principal, name))
+            prompts = known.prompts.items()
+            return ((name, item) for name, (_, item) in prompts if authorizer.may_use(principal, name, "read"))
         table = known.resources if kind == "resources" else known.templates
-        return ((uri, item) for uri, item in table.items() if may_reach(principal, _backend_of(uri)))
+        reached = {backend for backend in known.shelves if authorizer.may_reach(principal, backend)}
+        return ((uri, item) for uri, item in table.items() if _backend_of(uri) in reached)
 
     def _own(self, kind: Kind, principal: Principal, backend: str) -> Iterable[tuple[str, Item]]:
-        shelf = self._directory.shelves.get(backend)
+        shelf, authorizer = self._directory.shelves.get(backend), self._authorizer
         if shelf is None:
             return ()
         if kind == "tools":
             tools = shelf.tools.items()
-            return ((name, tool.listed_plain) for name, tool in tools if may_use(principal, tool.name))
+            return ((n, tool.listed_plain) for n, tool in tools if authorizer.may_use(principal, tool.name, tool.access))
         if kind == "prompts":
             prompts = shelf.prompts.items()
-            return ((n, item) for n, item in prompts if may_use(principal, canonical_name(backend, n)))
+            return ((n, item) for n, item in prompts if authorizer.may_use(principal, canonical_name(backend, n), "read"))
         table = shelf.resources if kind == "resources" else shelf.templates
-        return table.items() if may_reach(principal, backend) else ()
+        return table.items() if authorizer.may_reach(principal, backend) else ()
+
+    def _shown(self, kind: Kind, backend: str | None, name: str, item: Item) -> Item:
+        """A thing as it is listed: a tool says of itself, where nobody has to log in, whether that holds for it as well."""
+        if not self._anonymous or kind != "tools":
+            return item
+        if backend is None and name in self._own_tools:
+            return callable_by_anyone(item)
+        known = self._directory
+        tool = known.tools.get(name) if backend is None else known.shelves[backend].tools.get(name)
+        free = tool is not None and self._authorizer.may_use(ANONYMOUS, tool.name, tool.access)
+        return callable_by_anyone(item) if free else item
 
 
 def _without_schema(item: Item) -> Item:

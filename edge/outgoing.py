@@ -10,16 +10,16 @@ from typing import Any
 import msgspec
 from mcp.shared.inbound import validate_mcp_param_headers
 
-from edge.authorize import may_reach, may_use
+from edge.authorize import Authorizer, check_scope
 from edge.directory import Directory
 from edge.exchange import Exchange
-from edge.names import inner_uri
+from edge.names import inner_uri, outer_uri
 from edge.parse import CallParams, OtherParams, parse_call, parse_other, rejected
 from edge.request_state import Pending, RequestStates, binding_of
 from edge.shelf import Shelf
 from edge.tool import Tool
 from shared.catalogue import canonical_name
-from shared.errors import InvalidParams, UnknownTool
+from shared.errors import InvalidParams, MeshError, UnknownTool
 from shared.identity import Principal
 from shared.messages import CallClass
 
@@ -56,8 +56,9 @@ class Outgoing:
 class Outbox:
     """Makes requests for backends out of what clients ask."""
 
-    def __init__(self, directory: Directory, states: RequestStates) -> None:
+    def __init__(self, directory: Directory, authorizer: Authorizer, states: RequestStates) -> None:
         self._directory = directory
+        self._authorizer = authorizer
         self._states = states
 
     def prepare(self, exchange: Exchange) -> Outgoing:
@@ -73,6 +74,7 @@ class Outbox:
             outgoing = self._resource(exchange, params)
         else:
             outgoing = self._completion(exchange, params)
+        check_scope(exchange.principal, outgoing.access)
         return self.brought_back(exchange, outgoing, params.inputs)
 
     def find_tool(self, exchange: Exchange, name: str) -> Tool:
@@ -82,8 +84,8 @@ class Outbox:
         else:
             shelf = self._directory.shelves.get(exchange.backend)
             tool = shelf.tools.get(name) if shelf else None
-        if tool is None or not may_use(exchange.principal, tool.name):
-            raise UnknownTool(f"Unknown tool: {name[:128]}")
+        if tool is None or not self._authorizer.may_use(exchange.principal, tool.name, tool.access):
+            raise unknown_tool(name)
         return tool
 
     def find_resource(self, exchange: Exchange, uri: str) -> tuple[Shelf, str]:
@@ -94,25 +96,25 @@ class Outbox:
         """
         found = self.resolve(exchange.principal, exchange.backend, uri)
         if found is None:
-            raise InvalidParams("Resource not found", data={"uri": uri[:2048]})
+            raise unknown_resource(uri)
         return self._directory.shelves[found[0]], found[1]
 
     def resolve(self, principal: Principal, backend: str | None, uri: str) -> tuple[str, str] | None:
         """Backend and the backend's own URI of what clients of an endpoint call by this one; None for what is not there,
         or not for this principal."""
-        found = self._split(uri) if backend is None else (backend, uri)
-        if found is None or found[0] not in self._directory.shelves or not may_reach(principal, found[0]):
-            return None
-        return found
-
-    def _split(self, uri: str) -> tuple[str, str] | None:
-        found = inner_uri(uri)
-        if found is not None and found[0] in self._directory.shelves:
+        shelves = self._directory.shelves
+        found = (backend, uri) if backend is not None else inner_uri(uri)
+        if found is not None and found[0] in shelves and self._authorizer.may_reach(principal, found[0]):
             return found
-        return next(((s.backend, uri) for s in self._directory.shelves.values() if uri in s.resources), None)
+        if backend is not None:
+            return None
+        # Only where it may be reached: else a backend that the principal may not use would hide another one's resource.
+        listing = (shelf for shelf in shelves.values() if uri in shelf.resources)
+        return next(((s.backend, uri) for s in listing if self._authorizer.may_reach(principal, s.backend)), None)
 
     def _tool_call(self, exchange: Exchange, params: CallParams) -> Outgoing:
         tool = self.find_tool(exchange, params.name)
+        check_scope(exchange.principal, tool.access)
         if tool.has_param_headers and exchange.message.era == "modern":
             rejection = validate_mcp_param_headers(tool.input_schema, params.arguments, exchange.headers)
             if rejection is not None:
@@ -159,8 +161,10 @@ class Outbox:
             own = name.removeprefix(canonical_name(shelf.backend, "")) if shelf and item else ""
         else:
             shelf, own = self._directory.shelves.get(exchange.backend), name
-        if shelf is None or own not in shelf.prompts or not may_use(exchange.principal, canonical_name(shelf.backend, own)):
-            raise InvalidParams(f"Unknown prompt: {name[:128]}")
+        if shelf is None or own not in shelf.prompts:
+            raise unknown_prompt(name)
+        if not self._authorizer.may_use(exchange.principal, canonical_name(shelf.backend, own), "read"):
+            raise unknown_prompt(name)
         return shelf, own
 
     def brought_back(self, exchange: Exchange, outgoing: Outgoing, inputs: dict[str, bytes]) -> Outgoing:
@@ -174,6 +178,35 @@ class Outbox:
                 inputs["requestState"] = _encode(pending.state)
         members = b",".join(_encode(name) + b":" + value for name, value in inputs.items())
         return replace(outgoing, inputs=b"{" + members + b"}", pending=pending)
+
+
+def unknown_tool(name: str) -> UnknownTool:
+    """What is said of a tool that is not there, or not for this caller: the two look the same."""
+    return UnknownTool(f"Unknown tool: {name[:128]}")
+
+
+def unknown_prompt(name: str) -> InvalidParams:
+    """The same of a prompt."""
+    return InvalidParams(f"Unknown prompt: {name[:128]}")
+
+
+def unknown_resource(uri: str) -> InvalidParams:
+    """The same of a resource."""
+    return InvalidParams("Resource not found", data={"uri": uri[:2048]})
+
+
+def unknown_of(exchange: Exchange, outgoing: Outgoing) -> MeshError:
+    """What would have been said of a request if what it is about were not there."""
+    params = exchange.message.params
+    ref = params.get("ref") if outgoing.method == "completion/complete" else None
+    uri = (ref if isinstance(ref, dict) else params).get("uri")
+    if isinstance(uri, str):
+        return unknown_resource(uri)
+    own = outgoing.subject
+    if outgoing.method == "resources/read":
+        return unknown_resource(own if exchange.backend is not None else outer_uri(outgoing.backend, own))
+    name = own if exchange.backend is not None else canonical_name(outgoing.backend, own)
+    return unknown_tool(name) if outgoing.method == "tools/call" else unknown_prompt(name)
 
 
 def _other(exchange: Exchange, shelf: Shelf, subject: str, params: OtherParams, members: Mapping[str, bytes]) -> Outgoing:

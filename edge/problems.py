@@ -19,6 +19,8 @@ QUEUE_FULL = -32010
 PRINCIPAL_BUSY = -32011
 BROKER_UNAVAILABLE = -32012
 TOO_MANY = -32013
+INSUFFICIENT_SCOPE = -32014
+TOO_BUSY = -32015
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,14 @@ RENDERINGS: dict[str, Rendering] = {
     "configuration": Rendering("result"),
     "unauthenticated": Rendering("rpc", 401, UNAUTHORIZED),
     "unknown_tool": Rendering("rpc", 200, INVALID_PARAMS),
+    "not_authorized": Rendering("rpc", 200, INVALID_PARAMS),
+    "insufficient_scope": Rendering("rpc", 403, INSUFFICIENT_SCOPE),
     "unknown_call": Rendering("result"),
     "invalid_params": Rendering("rpc", 200, INVALID_PARAMS),
     "invalid_arguments": Rendering("result"),
     "queue_full": Rendering("rpc", 503, QUEUE_FULL),
     "principal_busy": Rendering("rpc", 429, PRINCIPAL_BUSY),
+    "too_busy": Rendering("rpc", 503, TOO_BUSY),
     "backend_unavailable": Rendering("result"),
     "broker_unavailable": Rendering("rpc", 503, BROKER_UNAVAILABLE),
     "deadline_exceeded": Rendering("result"),

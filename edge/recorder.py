@@ -8,7 +8,7 @@ import asyncio
 import structlog
 
 from edge.rate import Rate
-from shared.audit import call_record, denied_record, refused_record
+from shared.audit import access_record, call_record, denied_record, refused_record
 from shared.audit_stream import append_record
 from shared.clock import BrokerClock
 from shared.identity import Principal
@@ -17,18 +17,16 @@ from shared.messages import ToolCall
 
 log = structlog.get_logger()
 
-_STRANGERS_PER_S = 20
-"""Requests without a valid key that are recorded one by one; of a flood, the rest is only answered."""
-
 
 class Recorder:
     """Records for one edge."""
 
-    def __init__(self, line: RedisLine, clock: BrokerClock, edge_id: str) -> None:
+    def __init__(self, line: RedisLine, clock: BrokerClock, edge_id: str, *, strangers_per_s_max: int) -> None:
+        """`strangers_per_s_max`: refused requests of nobody known that are recorded one by one."""
         self._line = line
         self._clock = clock
         self._edge_id = edge_id
-        self._strangers = Rate(_STRANGERS_PER_S)
+        self._strangers = Rate(strangers_per_s_max)
         self._refused = 0
 
     def refused(self, kind: str, detail: str) -> None:
@@ -43,6 +41,11 @@ class Recorder:
             return  # a flood of strangers must not push the records of calls out of the stream
         log.info("request denied", code=code, subject=principal.subject if principal else None, tool=tool or None)
         self.record(denied_record(code, self._edge_id, self._clock.now_ms(), principal, tool, detail))
+
+    def access(self, code: str, subject: str, client_id: str, tenant: str = "") -> None:
+        """Somebody logged in or allowed a client something, or a client got, renewed or gave up its tokens."""
+        log.info("access", code=code, subject=subject or None, client=client_id)
+        self.record(access_record(code, self._edge_id, self._clock.now_ms(), tenant, subject, client_id))
 
     def answered(self, call: ToolCall, code: str) -> None:
         """This edge answered a call whose outcome it does not know."""

@@ -80,24 +80,34 @@ def error_response(
         relayed = error.data["error"]
         status = ERROR_CODE_HTTP_STATUS.get(relayed.get("code"), 200) if message.era == "modern" else 200
         return status, _encode({"jsonrpc": "2.0", "id": message.id, "error": relayed})
+    if row.kind == "rpc":
+        return 200, rpc_error(message.id, row.rpc_code, error.detail, _facts_of(error, call_id))
+    if message.method != "tools/call":
+        return 200, rpc_error(message.id, INTERNAL_ERROR, error.detail, _facts_of(error, call_id))
+    return 200, tool_error(message, error, call_id, None if found_by is None else {CALL_META: found_by})
+
+
+def tool_error(message: Message, error: MeshError, call_id: str, meta: Mapping[str, Any] | None) -> bytes:
+    """The response of a tool call that failed, as a result."""
+    result: dict[str, Any] = {
+        "content": [{"type": "text", "text": f"[{error.code}] {error.detail}"}],
+        "structuredContent": {"error": _facts_of(error, call_id)},
+        "isError": True,
+    }
+    if meta is not None:
+        result["_meta"] = meta
+    return rpc_result(message.id, _encode(result), message.era)
+
+
+def _facts_of(error: MeshError, call_id: str) -> dict[str, Any]:
+    """What a program may want to know of an error."""
     # An empty pointer is a pointer (RFC 6901: the whole document); an empty call id is a call that never was.
     facts: dict[str, Any] = {**(error.data or {}), "code": error.code, "retryable": error.retryable, "call_id": call_id}
     if not call_id:
         del facts["call_id"]
     if error.code == "outcome_unknown":
         facts |= {"status": "unknown", "retry_safe": False}
-    if row.kind == "rpc":
-        return 200, rpc_error(message.id, row.rpc_code, error.detail, facts)
-    if message.method != "tools/call":
-        return 200, rpc_error(message.id, INTERNAL_ERROR, error.detail, facts)
-    result: dict[str, Any] = {
-        "content": [{"type": "text", "text": f"[{error.code}] {error.detail}"}],
-        "structuredContent": {"error": facts},
-        "isError": True,
-    }
-    if found_by is not None:
-        result["_meta"] = {CALL_META: found_by}
-    return 200, rpc_result(message.id, _encode(result), message.era)
+    return facts
 
 
 def progress_notification(token: str | int, progress: Progress) -> bytes:

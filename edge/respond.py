@@ -15,6 +15,8 @@ from edge.calls import Calls
 from edge.draft import progress_token
 from edge.exchange import Exchange, Send
 from edge.finishing import Finisher
+from edge.outgoing import unknown_of
+from edge.problems import refusal_of
 from edge.render import (
     KEEP_ALIVE,
     STREAM_HEADERS,
@@ -23,6 +25,7 @@ from edge.render import (
     event,
     notice,
     progress_notification,
+    refusal_body,
     rpc_result,
 )
 from edge.running import TICK_S, Running
@@ -31,7 +34,7 @@ from edge.sessions.event_stream import patient
 from edge.waiter import Waiter
 from edge.waiting import Waiting
 from shared import failpoints
-from shared.errors import BrokerUnavailable, UpstreamBadResponse
+from shared.errors import BrokerUnavailable, NotAuthorized, UpstreamBadResponse
 from shared.messages import Final, Progress, Spoken, ToolResult
 from shared.settings import Settings
 
@@ -230,6 +233,10 @@ class Responder:
                     body = with_call(body, facts)
                 return 200, rpc_result(message.id, body, message.era)
             error = error_of(final)
+            if isinstance(error, NotAuthorized):
+                # The edge's rules allowed it: what the worker says of its own ones is for the operator, who has the audit.
+                refusal = refusal_of(unknown_of(exchange, running.outgoing), message.id, message.era)
+                return refusal.http_status, refusal_body(refusal)
         except (msgspec.DecodeError, UnicodeDecodeError):
             error = UpstreamBadResponse("The backend's result is not what the method gives.")
         return error_response(message, error, running.call.call_id, facts)

@@ -9,7 +9,7 @@ import uvicorn
 from edge.app import Edge
 from edge.http_connection import limited
 from shared import failpoints
-from shared.configuration import ApiKeyEntry, BackendEntry
+from shared.configuration import BackendEntry
 from shared.errors import ConfigurationError
 from shared.log import configure
 from shared.privacy import keep_to_oneself
@@ -35,12 +35,12 @@ class _Server(uvicorn.Server):
         self._edge.drain()
 
 
-def serve(settings: Settings, entries: tuple[BackendEntry, ...], keys: tuple[ApiKeyEntry, ...], *, port: int) -> int:
+def serve(settings: Settings, entries: tuple[BackendEntry, ...], *, port: int) -> int:
     """Run an edge until SIGTERM or SIGINT; gives the exit code. Raises ConfigurationError when it can't start."""
     keep_to_oneself()
     listener = _bind(settings.host, port)
     port = listener.getsockname()[1]
-    edge = Edge(settings, entries, keys, port)
+    edge = Edge(settings, entries, port)
     configure(settings.log_level, settings.log_format, edge.edge_id)
     failpoints.arm(settings.failpoints)
     config = uvicorn.Config(

@@ -9,6 +9,7 @@ from shared.catalogue import ToolDefinition, canonical_name
 from shared.errors import InvalidArguments, MeshError
 from shared.json_text import depth_exceeds
 from shared.messages import CallClass
+from shared.scopes import needed_for
 
 _HEADER_MARK = b'"x-mcp-header"'
 _DEPTH_MAX = 256
@@ -58,6 +59,7 @@ class Tool:
             raise UnusableTool("its inputSchema is not an object schema")
         self.has_param_headers = _HEADER_MARK in definition.definition
         described["annotations"] = _annotations(described.get("annotations"), self.access)
+        described = _secured(described, [{"type": "oauth2", "scopes": [needed_for(self.access)]}])
         self.listed: dict[str, Any] = described | {"name": self.name}
         self.listed_plain: dict[str, Any] = described | {"name": definition.name}
         """As `listed`, under the backend's own name."""
@@ -84,6 +86,21 @@ class Tool:
             f"The arguments of {self.name} don't match its input schema. {text}",
             data={"pointer": problems[0]["pointer"] if problems else "", "problems": problems},
         )
+
+
+def callable_by_anyone(listed: dict[str, Any]) -> dict[str, Any]:
+    """A tool as it is listed where the anonymous caller may use it."""
+    return _secured(listed, [{"type": "noauth"}])
+
+
+def _secured(described: dict[str, Any], schemes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What it takes to call a tool, as ChatGPT reads it: at the tool, and the same in `_meta`, which no parser drops. An
+    upstream's own schemes are about itself, and no client of ours could follow them."""
+    meta = described.get("_meta")
+    return described | {
+        "securitySchemes": schemes,
+        "_meta": (meta if isinstance(meta, dict) else {}) | {"securitySchemes": schemes},
+    }
 
 
 def _escape(part: str | int) -> str:

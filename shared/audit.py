@@ -12,7 +12,7 @@ import msgspec
 from shared.identity import Principal
 from shared.messages import ToolCall
 
-Phase = Literal["intent", "outcome", "answered", "late", "denied", "refused"]
+Phase = Literal["intent", "outcome", "answered", "late", "denied", "refused", "access"]
 
 
 class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
@@ -22,7 +22,8 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     phase: Phase
     """intent: a write is about to happen; outcome: the call is over; answered: an edge answered without knowing the
     outcome, which may still come; late: what a worker learned of a call after another one had to answer for it; denied: an
-    edge did not let it in; refused: a worker or an edge threw away a message that was not what it claimed to be."""
+    edge did not let it in; refused: a worker or an edge threw away a message that was not what it claimed to be; access:
+    somebody logged in or allowed a client something, or a client got, renewed or gave up its tokens."""
     code: str
     """`ok`, `error` (the tool's own), `input_required` (the client is to answer something and ask again), or a slug of
     `shared/errors.py`."""
@@ -98,6 +99,21 @@ def denied_record(code: str, role: str, at_ms: int, principal: Principal | None,
             caller_id=principal.caller_id if principal else "",
             tool=tool[:128],
             detail=detail[:200],
+        )
+    )
+
+
+def access_record(code: str, role: str, at_ms: int, tenant: str, subject: str, client_id: str) -> bytes:
+    """The record of a step of a log-in. `code`: login, consent, token, refresh, revoked or registered."""
+    return _encoder.encode(
+        AuditRecord(
+            at_ms=at_ms,
+            phase="access",
+            code=code,
+            role=role,
+            tenant=tenant,
+            subject=subject[:128],
+            caller_id=client_id[:512],
         )
     )
 

@@ -14,6 +14,14 @@ import msgspec
 from shared.catalogue import Catalogue
 from shared.cipher import NONCE_BYTES
 from shared.errors import ForgedMessage
+from shared.grants import (
+    AccessToken,
+    AuthorizationCode,
+    AuthorizationRequest,
+    BrowserSession,
+    Family,
+    RegisteredClient,
+)
 from shared.handles import Handle
 from shared.mesh_keys import KeyRing
 from shared.messages import (
@@ -57,6 +65,12 @@ AnyMessage = (
     | Posted
     | Told
     | Handle
+    | AuthorizationRequest
+    | BrowserSession
+    | AuthorizationCode
+    | AccessToken
+    | Family
+    | RegisteredClient
 )
 M = TypeVar("M", bound=Message)
 

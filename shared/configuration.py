@@ -1,4 +1,4 @@
-"""What the operator's YAML files say, as frozen structs. Loading is in `shared/yaml_files.py`."""
+"""What the operator's YAML files say, as frozen structs. `shared/yaml_files.py` and its like load them."""
 
 from typing import Literal
 
@@ -73,6 +73,32 @@ class ApiKeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     plan: str = "free"
     roles: tuple[str, ...] = ()
     caller_id: str | None = None
+
+
+class UserEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One entry of `users.yaml`."""
+
+    username: str
+    password_hash: str | None = None
+    """bcrypt or argon2id (`shared/password_hashes.py`); without one the user can't log in with a password."""
+    company: str = "default"
+    plan: str = "free"
+    roles: tuple[str, ...] = ()
+    disabled: bool = False
+    """Ours: out at once, with all keys of `apikeys.yaml` that are of this user."""
+
+
+class ClientEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One entry of `clients.yaml`: an OAuth client that the operator set up. Names are those of RFC 7591."""
+
+    client_id: str
+    client_name: str = ""
+    redirect_uris: tuple[str, ...] = ()
+    token_endpoint_auth_method: Literal["none", "client_secret_basic", "client_secret_post"] = "none"  # noqa: S105
+    client_secret_sha256: str | None = None
+    """SHA-256 of the secret, 64 hex digits."""
+    scope: str = ""
+    """Scopes that it may ask for, separated by spaces; empty for all."""
 
 
 ECHO = BackendEntry(name="echo", transport="echo")

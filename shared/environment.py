@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import inspect as types
 
@@ -14,28 +13,21 @@ from shared.errors import ConfigurationError
 from shared.findings import Findings
 from shared.known_names import ALIASES, FIELDS, FROM_FILES, INERT, KNOWN, PREFIX, injected_by_kubernetes
 from shared.mesh_keys import KeyRing, parse_key_ring
+from shared.setting_checks import CHOICES, check_setting
 from shared.settings import Secret, Settings
 from shared.unbuilt import refuse_controls
 from shared.yaml_structs import nearest
 
-API_KEY_CHARACTERS_MIN = 16
 EXEC_TIMEOUT_S_MAX = 3000.0
 """A queue lives for an hour after its last enqueue (`QUEUE_TTL_S`); no deadline may come near that."""
 
 _FILE_CHARACTERS_MAX = 64 * 1024
 
-_CHOICES = {
-    "log_level": ("debug", "info", "warn", "warning", "error"),
-    "log_format": ("json", "text"),
-}
 _SWITCHES = {
     **dict.fromkeys(("true", "on", "yes", "1"), True),
     **dict.fromkeys(("false", "off", "no", "0"), False),
 }
 _INTEGER = re.compile(r"[0-9]{1,15}")
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
@@ -54,8 +46,8 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
             continue
         try:
             value = _read(variable, text, fields[name].type)
-            _check(name, variable, value)
-            values[name] = value.rstrip("/") if name == "issuer" else value
+            check_setting(name, variable, value)
+            values[name] = _as_one_writes_it(name, value)
         except ConfigurationError as error:
             findings.take(error)
     values |= {name: value for name, value in overrides.items() if value is not None}
@@ -68,6 +60,13 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     _check_together(settings, findings)
     findings.stop()
     return settings
+
+
+def _as_one_writes_it(name: str, value: Any) -> Any:
+    """The same value as the code compares it: a word in lower case, a URL without a slash at its end."""
+    if name in CHOICES:
+        return value.lower()
+    return value.rstrip("/") if name == "issuer" else value
 
 
 def _given(environment: Mapping[str, str], findings: Findings) -> dict[str, str]:
@@ -169,64 +168,6 @@ def _seconds(variable: str, text: str) -> float:
     if seconds <= 0 or not math.isfinite(seconds):
         raise ConfigurationError(f"{variable} is {text!r}; write a duration above 0: seconds (`30`) or `500ms`, `1m30s`.")
     return seconds
-
-
-def _check(name: str, variable: str, value: Any) -> None:
-    """What a type cannot say. Raises ConfigurationError."""
-    choices = _CHOICES.get(name)
-    if choices and value.lower() not in choices:
-        raise ConfigurationError(f"{variable} is {value!r}; write one of {', '.join(choices)}.{nearest(value, choices)}")
-    if name == "issuer":
-        _check_issuer(variable, value)
-    elif name == "redis_url":
-        _check_redis_url(variable, value.reveal())
-    elif name == "api_key":
-        _check_api_key(variable, value.reveal())
-    elif name == "owner_key_sha256" and not _SHA256.fullmatch(value):
-        raise ConfigurationError(f"{variable} must be the SHA-256 of a key as 64 lower-case hex digits.")
-    elif name == "allowed_hosts":
-        for host in value:
-            if not _HOST.fullmatch(host):
-                raise ConfigurationError(f"{variable} holds {host!r}; write hosts or host:port, separated by commas.")
-    elif name == "allowed_origins":
-        for origin in value:
-            parts = urlsplit(origin)
-            if not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
-                raise ConfigurationError(f"{variable} holds {origin!r}; write origins such as https://app.example.")
-
-
-def _check_issuer(variable: str, value: str) -> None:
-    try:
-        parts = urlsplit(value)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
-        _ = parts.port
-    except ValueError:
-        fits = False
-    if not fits or "@" in value or not _VISIBLE.fullmatch(value):
-        raise ConfigurationError(f"{variable} must be the public base URL, for instance https://mesh.example.")
-
-
-def _check_redis_url(variable: str, value: str) -> None:
-    if value == "none":
-        raise ConfigurationError(
-            f"{variable} is 'none', but ToolMesh needs a broker. Write redis://host:6379/0, or leave it out: "
-            "`toolmesh up` then starts one of its own."
-        )
-    scheme, _, rest = value.partition("://")
-    if scheme not in ("redis", "rediss", "unix") or not rest:
-        raise ConfigurationError(
-            f"{variable} is not a URL of a broker. Write redis://host:6379/0, rediss://… or unix:///path."
-        )
-
-
-def _check_api_key(variable: str, value: str) -> None:
-    if len(value) < API_KEY_CHARACTERS_MIN:
-        raise ConfigurationError(
-            f"{variable} has {len(value)} characters; use {API_KEY_CHARACTERS_MIN} or more. "
-            "`toolmesh key new --print-only` makes one."
-        )
-    if not _VISIBLE.fullmatch(value):
-        raise ConfigurationError(f"{variable} holds a space or a character that cannot go into an HTTP header. Use ASCII.")
 
 
 def _check_inert(given: Mapping[str, str], findings: Findings) -> None:

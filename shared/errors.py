@@ -53,6 +53,18 @@ class UnknownTool(MeshError):
     code = "unknown_tool"
 
 
+class NotAuthorized(MeshError):
+    """A worker's own rules do not let this caller use what an edge let it use; to clients it looks like `UnknownTool`."""
+
+    code = "not_authorized"
+
+
+class InsufficientScope(MeshError):
+    """The access token is not good for this (RFC 6750 section 3.1); `data["scope"]` is what a token needs, with spaces."""
+
+    code = "insufficient_scope"
+
+
 class UnknownCall(MeshError):
     """No such call, or another principal's, or one whose result is not kept any more: they look the same on purpose."""
 
@@ -82,6 +94,13 @@ class PrincipalBusy(MeshError):
     """This caller has as many calls in flight at this backend as it may have."""
 
     code = "principal_busy"
+    retryable = True
+
+
+class TooBusy(MeshError):
+    """As many others wait for this to be looked at as may wait: passwords and slow keys take their time."""
+
+    code = "too_busy"
     retryable = True
 
 

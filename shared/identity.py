@@ -18,6 +18,14 @@ class Principal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The client or key that acts for the user; the user itself where nothing else is known."""
     owner: bool = False
     """Whether this is the operator, who may call everything."""
+    anonymous: bool = False
+    """Whether nobody logged in, which only `TOOLMESH_AUTH=none` allows."""
+    caller_name: str = ""
+    """What the client calls itself: to be shown, never to be decided on."""
+    caller_class: str = ""
+    """The class of `caller-classes.yaml` that `caller_id` is of."""
+    scopes: tuple[str, ...] | None = None
+    """What the access token may be used for (`shared/scopes.py`); None where no token limits the caller."""
 
 
 _shares: dict[tuple[str, str], str] = {}

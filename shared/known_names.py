@@ -30,7 +30,14 @@ ALIASES: Mapping[str, str] = {"TOOLMESH_ACTIVITY_TIMEOUT": "TOOLMESH_EXEC_TIMEOU
 
 FROM_FILES: Mapping[str, str] = {
     f"{name}_FILE": name
-    for name in ("REDIS_URL", "TOOLMESH_API_KEY", "TOOLMESH_AUTH_PASSWORD", "TOOLMESH_OWNER_KEY_SHA256")
+    for name in (
+        "REDIS_URL",
+        "AUTH_REDIS_URL",
+        "TOOLMESH_API_KEY",
+        "TOOLMESH_AUTH_PASSWORD",
+        "TOOLMESH_OWNER_KEY_SHA256",
+        "TOOLMESH_OWNER_PASSWORD_HASH",
+    )
 }
 """Name of a file that holds a secret → the name that it stands for (the convention of container secrets)."""
 
@@ -45,7 +52,6 @@ CONTROLS: Mapping[str, str] = {
 
 INERT: Mapping[str, Inert] = {
     "AUDIT_RETENTION_DAYS": Inert("the audit goes to the log, which your log system keeps", "int"),
-    "AUTH_REDIS_URL": Inert("log-in comes with a later release; nothing is stored there"),
     "DEBUG_BACKENDS": Inert("set LOG_LEVEL=debug instead"),
     "DEBUG_FILE": Inert("logs go to standard error"),
     "DO_NOT_SEND_ANONYMOUS_STATISTICS": Inert("ToolMesh never sends any"),
@@ -53,26 +59,18 @@ INERT: Mapping[str, Inert] = {
     "OPENFGA_API_URL": Inert("relations come with a later release"),
     "OPENFGA_STORE_ID": Inert("relations come with a later release"),
     "TELEMETRY_INTERVAL": Inert("ToolMesh never sends any statistics"),
-    "TOOLMESH_CALLER_CLASSES_CONFIG": Inert("caller classes come with policies, in a later release"),
     "TOOLMESH_CODE_TIMEOUT": Inert("execute_code comes with a later release", "seconds"),
-    "TOOLMESH_CORS_ORIGINS": Inert("list the origins that may call in TOOLMESH_ALLOWED_ORIGINS"),
     "TOOLMESH_DADL_DIR": Inert("rest backends come with a later release"),
     "TOOLMESH_DEBUG_TOOLS": Inert("debug tools come with a later release", "bool"),
     "TOOLMESH_DEV": Inert("there is no posture summary yet", "bool"),
     "TOOLMESH_DIRECT_TOOLS": Inert("all tools are listed; discover_tools comes with a later release", "int"),
-    "TOOLMESH_LOGIN_FAILURE_WINDOW": Inert("log-in comes with a later release", "seconds"),
-    "TOOLMESH_LOGIN_MAX_FAILURES_PER_IP": Inert("log-in comes with a later release", "int"),
-    "TOOLMESH_LOGIN_MAX_FAILURES_PER_USER": Inert("log-in comes with a later release", "int"),
-    "TOOLMESH_LOGIN_MAX_FAILURES_PER_USER_IP": Inert("log-in comes with a later release", "int"),
     "TOOLMESH_MEM_LIMIT_BYTES": Inert("scripts come with a later release; limit the container's memory", "int"),
     "TOOLMESH_METRICS_BIND": Inert("metrics come with a later release"),
     "TOOLMESH_METRICS_ENABLED": Inert("metrics come with a later release", "bool"),
     "TOOLMESH_METRICS_HOST": Inert("metrics come with a later release"),
     "TOOLMESH_METRICS_LABEL_TOOL": Inert("metrics come with a later release", "bool"),
     "TOOLMESH_METRICS_PORT": Inert("metrics come with a later release", "int"),
-    "TOOLMESH_ROOT_REDIRECT": Inert("there is nothing at / yet"),
     "TOOLMESH_TOOLS_DIR": Inert("the built-in tools bring their own schemas"),
-    "TOOLMESH_USERS_CONFIG": Inert("log-in comes with a later release"),
 }
 """Accepted, and without effect in this release."""
 

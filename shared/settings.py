@@ -9,71 +9,31 @@ from typing import Annotated
 
 import msgspec
 
+from shared.access_settings import AccessSettings, Positive, Seconds, Secret, variable
 from shared.mesh_keys import KeyRing
 
-
-class Secret:
-    """A value that only `reveal()` shows."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The value itself. Call it where it is used, and nowhere else."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
+__all__ = ["Secret", "Settings"]
 
 
-def _env(name: str) -> msgspec.Meta:
-    return msgspec.Meta(extra={"env": name})
-
-
-Positive = Annotated[int, msgspec.Meta(gt=0)]
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All settings of all roles; each role reads what it needs."""
+class Settings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings of all roles; each role reads what it needs. Who may come in stands in `shared/access_settings.py`."""
 
     # Where things are.
-    redis_url: Annotated[Secret, _env("REDIS_URL")] = Secret("redis://127.0.0.1:6379/0")
+    redis_url: Annotated[Secret, variable("REDIS_URL")] = Secret("redis://127.0.0.1:6379/0")
     mesh_keys: KeyRing | None = None
     issuer: str | None = None
     """Public base URL without a trailing slash; None: http://127.0.0.1:<port>."""
     allowed_hosts: tuple[str, ...] = ()
     """Further Host header values (host or host:port) beside those of the issuer and of a loopback bind."""
-    allowed_origins: tuple[str, ...] = ()
-    """Origin header values that may call; absent Origin is always allowed (no browser sent it)."""
     config_dir: Path = Path("config")
     data_dir: Path = Path("data")
     backends_config: Path | None = None
     """Stands for `backends.yaml` of the configuration directory."""
-    apikeys_config: Path | None = None
-    """Stands for `apikeys.yaml` of the configuration directory."""
     host: str = "127.0.0.1"
     """Address that the edge binds."""
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8123
     health_file: Path | None = None
     """Touched every second or so while a worker or init is in touch with the broker, for a container's health check."""
-
-    # Who may come in.
-    api_key: Secret | None = None
-    owner_key_sha256: str | None = None
-    """SHA-256 (64 hex digits) of the owner's generated API key: `toolmesh up` hands it to its edge."""
-    auth_user: str = "owner"
-    auth_password: Secret | None = None
-    auth_plan: str = "pro"
-    auth_roles: tuple[str, ...] = ("admin",)
 
     # Requests at the edge.
     body_bytes_max: Positive = 4 * 1024 * 1024
@@ -247,6 +207,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     schema_nodes_max: Positive = 2_000
 
     # Records.
-    audit_store: Annotated[str, _env("AUDIT_STORE")] = "log"
-    log_level: Annotated[str, _env("LOG_LEVEL")] = "info"
-    log_format: Annotated[str, _env("LOG_FORMAT")] = "json"
+    audit_store: Annotated[str, variable("AUDIT_STORE")] = "log"
+    log_level: Annotated[str, variable("LOG_LEVEL")] = "info"
+    log_format: Annotated[str, variable("LOG_FORMAT")] = "json"

@@ -10,15 +10,6 @@ from pathlib import Path
 from shared.findings import Findings
 from shared.known_names import INERT
 
-_CONTROL_FILES = {
-    "authorization.yaml": "authorization comes with a later release. Until then the owner may call all tools and nobody "
-    "else any: remove the file to start with that rule",
-}
-_NOTED_FILES = {
-    "users.yaml": "log-in comes with a later release; API keys work",
-    "caller-classes.yaml": "caller classes come with policies, in a later release",
-}
-
 
 def refuse_controls(environment: Mapping[str, str], config_dir: Path, findings: Findings) -> None:
     """Note each control that is asked for and not built. `environment` holds no empty values."""
@@ -26,7 +17,7 @@ def refuse_controls(environment: Mapping[str, str], config_dir: Path, findings: 
     if mode == "restrict":
         findings.add(
             "OPENFGA_MODE is restrict, and relations are not built yet. Set OPENFGA_MODE=bypass only if it is right that "
-            "the owner's key may call every tool."
+            "authorization.yaml alone says who may call what, and the owner may call every tool."
         )
     elif mode != "bypass":
         findings.add(f"OPENFGA_MODE is {mode!r}; write `bypass` or leave it out.")
@@ -45,25 +36,17 @@ def refuse_controls(environment: Mapping[str, str], config_dir: Path, findings: 
     transport = environment.get("TOOLMESH_TRANSPORT", "http")
     if transport != "http":
         findings.add(f"TOOLMESH_TRANSPORT is {transport!r}; ToolMesh serves HTTP. Write `http` or leave it out.")
-    for name, advice in _CONTROL_FILES.items():
-        if (config_dir / name).exists():
-            findings.add(f"{config_dir / name} is there, but {advice}.")
 
 
-def notes(environment: Mapping[str, str], config_dir: Path) -> tuple[str, ...]:
+def notes(environment: Mapping[str, str]) -> tuple[str, ...]:
     """What is accepted and does nothing yet, one sentence each, for the operator to read at start."""
     found = [
         f"{name} is accepted and does nothing yet: {INERT[name].about}."
         for name in sorted(INERT)
         if environment.get(name, "").strip()
     ]
-    if environment.get("TOOLMESH_AUTH_PASSWORD", "").strip():
-        found.append("TOOLMESH_AUTH_PASSWORD is accepted and does nothing yet: log-in comes with a later release.")
     if environment.get("GATE_EVALUATORS", "").strip():
         found.append("GATE_EVALUATORS is accepted and does nothing: there are no policies.")
-    for name, advice in _NOTED_FILES.items():
-        if (config_dir / name).exists():
-            found.append(f"{config_dir / name} is accepted and does nothing yet: {advice}.")
     return tuple(found)
 
 

@@ -1,13 +1,10 @@
 """`backends.yaml` and `apikeys.yaml`: from the file to checked structs (`shared/configuration.py`).
 
-Every problem of a file is found before loading stops, and names file, line, key and what to write instead. Whether a kind
-of backend is built is for the workers to say: all of upstream's are accepted here.
+Whether a kind of backend is built is for the workers to say: all of upstream's are accepted here.
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,19 +12,33 @@ import msgspec
 from shared.configuration import ECHO, ApiKeyEntry, BackendEntry
 from shared.durations import parse_duration
 from shared.findings import Findings
-from shared.yaml_nodes import Mapping, Node, read_yaml
-from shared.yaml_structs import StructReader
+from shared.password_hashes import BCRYPT_COST_MAX, kind_of
+from shared.yaml_entries import EntriesFile, Report, load_entries
 
 BACKENDS_FILE = "backends.yaml"
 API_KEYS_FILE = "apikeys.yaml"
 BACKENDS_MAX = 1_000
 API_KEYS_MAX = 10_000
+SLOW_KEYS_MAX = 100
+"""Keys with a bcrypt hash: to look at a key that nobody has, all of them have to be tried."""
+
+_BACKENDS = EntriesFile(
+    name=BACKENDS_FILE, key="backends", kind=BackendEntry, noun="backend", named_by="name", entries_max=BACKENDS_MAX
+)
+_API_KEYS = EntriesFile(
+    name=API_KEYS_FILE,
+    key="keys",
+    kind=ApiKeyEntry,
+    noun="key of user",
+    named_by="user_id",
+    entries_max=API_KEYS_MAX,
+    secret=True,
+)
 
 _BACKEND_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 _RESERVED_GROUPS = {
     "edge": "it signs what edges alone may say",
     "code": "it is the scripts' own",
@@ -37,10 +48,6 @@ _OURS = {"REDIS_URL", "AUTH_REDIS_URL"}
 _NEEDED = {"http": "url", "stdio": "command", "rest": "dadl"}
 """The key without which an entry of that transport can do nothing."""
 
-Report = Callable[[str, str], None]
-"""Note a problem: the key that it is about, and the text."""
-S = TypeVar("S", bound=msgspec.Struct)
-
 
 def load_backends(config_dir: Path, file: Path | None = None) -> tuple[BackendEntry, ...]:
     """The backends, the built-in echo first. `file` stands for `backends.yaml` of the directory, which may be missing.
@@ -48,9 +55,8 @@ def load_backends(config_dir: Path, file: Path | None = None) -> tuple[BackendEn
     Raises ConfigurationError with all problems of the file.
     """
     findings = Findings()
-    checked = _load(file or config_dir / BACKENDS_FILE, file is None, "backends", BackendEntry, findings, BACKENDS_MAX)
     entries = [ECHO]
-    for entry, report in checked:
+    for entry, report in load_entries(_BACKENDS, config_dir, file, findings):
         _check_backend(entry, report)
         if entry.name == ECHO.name:
             report("name", f"`{ECHO.name}` is the built-in backend's name. Choose another.")
@@ -64,11 +70,14 @@ def load_backends(config_dir: Path, file: Path | None = None) -> tuple[BackendEn
 def load_api_keys(config_dir: Path, file: Path | None = None) -> tuple[ApiKeyEntry, ...]:
     """The API keys; none where the file is missing. Raises ConfigurationError, whose text shows no key and no hash."""
     findings = Findings()
-    checked = _load(file or config_dir / API_KEYS_FILE, file is None, "keys", ApiKeyEntry, findings, API_KEYS_MAX)
     entries: list[ApiKeyEntry] = []
     held: set[str] = set()
-    for entry, report in checked:
+    slow = 0
+    for entry, report in load_entries(_API_KEYS, config_dir, file, findings):
         _check_api_key(entry, report)
+        slow += entry.key_hash is not None
+        if entry.key_hash is not None and slow == SLOW_KEYS_MAX + 1:
+            report("key_hash", f"more than {SLOW_KEYS_MAX} keys with a `key_hash`. Give the others a `key_sha256`.")
         if entry.key_sha256 is not None:
             entry = msgspec.structs.replace(entry, key_sha256=entry.key_sha256.lower())
         fingerprint = entry.key_sha256 or entry.key_hash or ""
@@ -78,41 +87,6 @@ def load_api_keys(config_dir: Path, file: Path | None = None) -> tuple[ApiKeyEnt
         entries.append(entry)
     findings.stop()
     return tuple(entries)
-
-
-def _load(
-    path: Path, may_be_missing: bool, key: str, kind: type[S], findings: Findings, entries_max: int
-) -> list[tuple[S, Report]]:
-    """Read the entries of a file, each with a way to report a problem at the line of one of its keys."""
-    try:
-        root = read_yaml(path)
-    except FileNotFoundError:
-        if not may_be_missing:
-            findings.add(f"{path.name}: {path} does not exist. Create it, or correct the variable that names it.")
-        return []
-    reader = StructReader(path.name, findings, secret=kind is ApiKeyEntry)
-    nodes = reader.entries(root, key)
-    if len(nodes) > entries_max:
-        reader.problem(nodes[entries_max].line, f"more than {entries_max} entries. Remove some.")
-        return []
-    found = []
-    for number, node in enumerate(nodes, 1):
-        entry = reader.struct(node, kind, _title(node, key, number))
-        if entry is not None:
-            found.append((entry, _reporter(reader, node)))
-    return found
-
-
-def _title(node: Node, key: str, number: int) -> str:
-    name = node.entries.get("name" if key == "backends" else "user_id") if isinstance(node, Mapping) else None
-    label = getattr(name, "text", "")[:40]
-    noun = "backend" if key == "backends" else "key of user"
-    return f"{noun} `{label}`" if label else f"entry {number} of `{key}`"
-
-
-def _reporter(reader: StructReader, node: Node) -> Report:
-    lines = node.lines if isinstance(node, Mapping) else {}
-    return lambda key, text: reader.problem(lines.get(key, node.line), text)
 
 
 def _check_backend(entry: BackendEntry, report: Report) -> None:
@@ -210,7 +184,10 @@ def _check_api_key(entry: ApiKeyEntry, report: Report) -> None:
             "key_sha256",
             "not 64 hex digits. Write the SHA-256 of the whole key: `toolmesh key new` prints one.",
         )
-    if entry.key_hash is not None and not _BCRYPT.fullmatch(entry.key_hash):
-        report("key_hash", "not a bcrypt hash (`$2a$`, `$2b$` or `$2y$`). Put it in single quotes.")
+    if entry.key_hash is not None and kind_of(entry.key_hash) != "bcrypt":
+        report(
+            "key_hash",
+            f"not a bcrypt hash (`$2a$`, `$2b$` or `$2y$`) of a cost up to {BCRYPT_COST_MAX}. Put it in single quotes.",
+        )
     if not entry.user_id:
         report("user_id", "is empty. Write the name of the user whom the key belongs to.")

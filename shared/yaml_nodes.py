@@ -24,12 +24,14 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value, as it is written."""
+    """A single value, as it is written; `end_line` and `end_column` are behind its last character."""
 
     text: str
     quoted: bool
     line: int
+    column: int
     end_line: int
+    end_column: int
     weight: int = 1
 
     @property
@@ -53,12 +55,15 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys (always text) with their nodes; `lines` says where each key stands."""
+    """Keys (always text) with their nodes; `lines` says where each key stands. `flow`: written in braces."""
 
     entries: dict[str, "Node"]
     lines: dict[str, int]
+    flow: bool
     line: int
+    column: int
     end_line: int
+    end_column: int
     weight: int
 
 
@@ -103,6 +108,8 @@ def parse_yaml(text: str, name: str) -> Node | None:
 def _advice(problem: str) -> str:
     if "'\\t'" in problem or "\t" in problem:
         return " Indent with spaces, not with tabs."
+    if "alphabetic or numeric character" in problem:
+        return " Put a value that begins with `*` or `&` in quotes."
     if "cannot start any token" in problem:
         return " Put the value in quotes."
     if "expected ':'" in problem or "mapping values are not allowed" in problem:
@@ -144,7 +151,11 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             found = self._anchors.get(event.anchor or "")
             if found is None:
-                raise self._error(event, f"`*{event.anchor}` refers to no anchor above it. Write `&{event.anchor}` there.")
+                raise self._error(
+                    event,
+                    f"`*{event.anchor}` refers to no anchor above it. Write `&{event.anchor}` there, or put a text that "
+                    "begins with `*` in quotes.",
+                )
             self._seen(event)
             return found
         if not isinstance(event, yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent):
@@ -178,7 +189,8 @@ class _Composer:
         self._seen(event)
         tag = event.tag
         quoted = tag == "tag:yaml.org,2002:str" or (tag in (None, "!") and not event.implicit[0])
-        return Scalar(event.value, quoted, _start(event)[0] + 1, self._last[0] + 1)
+        (line, column), (end_line, end_column) = _start(event), self._last
+        return Scalar(event.value, quoted, line + 1, column, end_line + 1, end_column)
 
     def _sequence(self, start: yaml.SequenceStartEvent) -> Sequence:
         self._seen(start)
@@ -218,7 +230,8 @@ class _Composer:
             for name, value in source.entries.items():
                 if name not in entries:
                     entries[name], lines[name] = value, source.lines[name]
-        return Mapping(entries, lines, _start(start)[0] + 1, self._last[0] + 1, weight)
+        (line, column), (end_line, end_column) = _start(start), self._last
+        return Mapping(entries, lines, bool(start.flow_style), line + 1, column, end_line + 1, end_column, weight)
 
     def _sources(self, event: yaml.Event, value: Node) -> list[Mapping]:
         found = value.items if isinstance(value, Sequence) else (value,)

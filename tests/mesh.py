@@ -217,9 +217,9 @@ class Mesh:
 
 
 @contextmanager
-def mesh(directory: Path, backends: str = "", **environment: str) -> Iterator[Mesh]:
+def mesh(directory: Path, backends: str = "", append_only: bool = False, /, **environment: str) -> Iterator[Mesh]:
     """A mesh of which only the broker runs yet; ends everything that the test starts on it."""
-    running = Mesh(directory, backends, append_only=False, **environment)
+    running = Mesh(directory, backends, append_only=append_only, **environment)
     try:
         yield running
     finally:

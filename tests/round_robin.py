@@ -4,7 +4,8 @@
 
 Prints `listening` when it accepts connections. Streams pass unbuffered, and a client that goes away is gone for the edge
 too. Requests that name this proxy as Host or Origin name the edge behind it; others pass as they are, so that the edge's
-own checks are seen. Requests without `Authorization` get the key. `GET /-/counts` tells how many requests each edge got.
+own checks are seen. Requests without `Authorization` get the key, if there is one. `GET /-/counts` tells how many requests
+each edge got.
 """
 
 import argparse
@@ -77,7 +78,8 @@ class RoundRobin:
             kept["Host"] = edge.authority
         if kept.get("Origin") == f"http://{self._own}":
             kept["Origin"] = str(edge.origin())
-        kept.setdefault("Authorization", f"Bearer {self._api_key}")
+        if self._api_key:
+            kept.setdefault("Authorization", f"Bearer {self._api_key}")
         return kept
 
 
@@ -103,7 +105,7 @@ def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--api-key", required=True)
+    parser.add_argument("--api-key", default="")
     parser.add_argument("edges", nargs="+")
     given = parser.parse_args()
     asyncio.run(serve(given.port, given.edges, given.api_key, lambda: print("listening", flush=True)))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from shared.errors import MeshError
+from toolmesh.client import client
 from toolmesh.configured import config_dir
 from toolmesh.console import show_problems
 from toolmesh.edge import edge
@@ -15,6 +16,7 @@ from toolmesh.key import key
 from toolmesh.options import ConfigOption
 from toolmesh.queue.commands import queue
 from toolmesh.up import up
+from toolmesh.user import user
 from toolmesh.worker import worker
 
 EXIT_USAGE = 2
@@ -32,7 +34,9 @@ app.command()(edge)
 app.command()(worker)
 app.command()(secrets)
 app.command()(init)
+app.add_typer(user, name="user")
 app.add_typer(key, name="key")
+app.add_typer(client, name="client")
 app.add_typer(queue, name="queue")
 
 

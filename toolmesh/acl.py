@@ -32,7 +32,7 @@ EDGE_COMMANDS = (
     | _IN_FUNCTIONS
     | {"get", "time", "xadd", "xrange", "zrange"}
     | {"del", "pexpire", "sadd", "scard", "set", "smembers", "srem", "zadd", "zcard", "zrem", "zremrangebyscore"}
-    | {"getdel", "getex", "lpop", "lrem", "rpush", "hset", "hdel", "exists"}
+    | {"getdel", "getex", "lpop", "lrem", "rpush", "hset", "hdel", "exists", "hmget"}
 )
 """Beside PUBLISH and FCALL, which have rules of their own. The last lines are for sessions, inboxes and what is wanted."""
 WORKER_COMMANDS = (
@@ -85,9 +85,10 @@ EDGE_GRANTS = (
     Grant("tm:dead:*", "RW", "send a dead letter again, and take it away then"),
     Grant("tm:*:dead", "RW", "take a dead letter off the list"),
     Grant(keys.AUDIT_STREAM, "W", "append records; reading and deleting is the store's"),
+    Grant("tm-auth:*", "RW", "log-ins are the edges' own: no worker can see that somebody logged in, or end it"),
 )
-EDGE_SUBSCRIBES = (keys.reply_channel("*"), keys.HEARTBEATS, keys.CHANGES)
-EDGE_PUBLISHES = (keys.reply_channel("*"), keys.control_channel("*"), keys.FUNCTIONS_WANTED)
+EDGE_SUBSCRIBES = (keys.reply_channel("*"), keys.HEARTBEATS, keys.CHANGES, keys.REVOKED)
+EDGE_PUBLISHES = (keys.reply_channel("*"), keys.control_channel("*"), keys.FUNCTIONS_WANTED, keys.REVOKED)
 
 
 def worker_grants(group: str) -> tuple[Grant, ...]:
@@ -121,6 +122,11 @@ def worker_grants(group: str) -> tuple[Grant, ...]:
 def worker_user(group: str) -> str:
     """The user of a group's workers."""
     return f"worker-{group}"
+
+
+def is_workers(user: str) -> bool:
+    """Whether a user is that of a group's workers."""
+    return user.startswith(worker_user(""))
 
 
 def edge_rules() -> list[str]:

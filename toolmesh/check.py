@@ -1,22 +1,30 @@
 """`toolmesh check`: everything that is wrong with a configuration, before it is run."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.configuration import ApiKeyEntry, BackendEntry, credential_variable
+from shared.addresses import is_loopback
+from shared.authorization_file import load_authorization
+from shared.caller_classes_file import load_caller_classes
+from shared.clients_file import load_clients
+from shared.configuration import BackendEntry, credential_variable
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
 from shared.findings import problems_of
 from shared.settings import Settings
 from shared.unbuilt import notes
+from shared.users_file import load_users
 from shared.yaml_files import load_api_keys, load_backends
+from toolmesh.check_access import errors_of_anonymous, warnings_of_access
+from toolmesh.check_rules import warnings_of_rules
 from toolmesh.console import say
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+T = TypeVar("T")
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -47,30 +55,31 @@ def run_check(environment: Mapping[str, str], config: Path, *, as_json: bool) ->
 def examine(environment: Mapping[str, str], config: Path) -> Report:
     """All errors and warnings of a configuration."""
     report = Report()
-    settings: Settings | None = None
-    backends: tuple[BackendEntry, ...] = ()
-    keys: tuple[ApiKeyEntry, ...] = ()
-    try:
-        settings = load_settings(environment, config_dir=config)
-    except ConfigurationError as error:
-        report.errors += problems_of(error)
-    try:
-        backends = load_backends(config, settings.backends_config if settings else None)
-    except ConfigurationError as error:
-        report.errors += problems_of(error)
-    try:
-        keys = load_api_keys(config, settings.apikeys_config if settings else None)
-    except ConfigurationError as error:
-        report.errors += problems_of(error)
-    report.warnings += notes(environment, config)
+
+    def read(load: Callable[[], T]) -> T | None:
+        try:
+            return load()
+        except ConfigurationError as error:
+            report.errors += problems_of(error)
+            return None
+
+    settings = read(lambda: load_settings(environment, config_dir=config))
+    named = settings or Settings()
+    backends = read(lambda: load_backends(config, named.backends_config)) or ()
+    keys = read(lambda: load_api_keys(config, named.apikeys_config)) or ()
+    users = read(lambda: load_users(config, named.users_config)) or ()
+    read(lambda: load_caller_classes(config, named.caller_classes_config))
+    schemes = named.redirect_schemes
+    clients = read(lambda: load_clients(config, named.clients_config, schemes=schemes)) or ()
+    rules = read(lambda: load_authorization(config, named.authorization_config))
+    report.warnings += notes(environment)
+    if settings is not None:
+        report.warnings += warnings_of_access(settings, users, keys, clients)
+        if rules is not None:
+            report.errors += errors_of_anonymous(settings, rules)
+            report.warnings += warnings_of_rules(settings, rules, backends, users, keys)
     for entry in backends:
         report.warnings += _warnings_of(entry, environment)
-    for number, key in enumerate(keys, 1):
-        if key.key_hash is not None:
-            report.warnings.append(
-                f"key {number} (user {key.user_id}) has a key_hash, which is not checked in this release: it lets nobody "
-                "in. Use key_sha256: `toolmesh key new` does."
-            )
     return report
 
 
@@ -83,7 +92,7 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
         found.append(f"{where}: transport {entry.transport} is not built in this release; its tools will not be listed.")
     if entry.transport == "http":
         url = urlsplit(entry.url or "")
-        if url.scheme == "http" and url.hostname not in _LOOPBACK:
+        if url.scheme == "http" and not is_loopback(url.hostname or ""):
             found.append(f"{where}: {entry.url} is not encrypted; its credential and data can be read on the way.")
         if entry.tls_skip_verify:
             found.append(f"{where}: tls_skip_verify trusts any certificate; anyone on the way can read its credential.")

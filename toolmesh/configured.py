@@ -1,18 +1,26 @@
 """The whole configuration of a role, loaded at once, so that the operator sees every problem at once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from shared.configuration import ApiKeyEntry, BackendEntry
+from shared.authorization import Authorization
+from shared.authorization_file import AUTHORIZATION_FILE, load_authorization
+from shared.caller_classes_file import load_caller_classes
+from shared.clients_file import CLIENTS_FILE, load_clients
+from shared.configuration import ApiKeyEntry, BackendEntry, UserEntry
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
 from shared.findings import Findings
 from shared.settings import Settings
 from shared.unbuilt import notes
-from shared.yaml_files import load_api_keys, load_backends
+from shared.users_file import USERS_FILE, load_users
+from shared.yaml_files import API_KEYS_FILE, load_api_keys, load_backends
+from toolmesh.access_notes import access_notes, access_warnings
+
+T = TypeVar("T")
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "config"
 
@@ -24,8 +32,13 @@ class Configured:
     settings: Settings
     entries: tuple[BackendEntry, ...]
     keys: tuple[ApiKeyEntry, ...]
+    users: tuple[UserEntry, ...]
+    caller_classes: Mapping[str, tuple[str, ...]]
+    authorization: Authorization
     notes: tuple[str, ...]
-    """What is accepted and does nothing yet."""
+    """What is accepted and has no effect."""
+    warnings: tuple[str, ...]
+    """What the operator must know of a role that starts."""
 
 
 def config_dir(given: Path | None, environment: Mapping[str, str]) -> Path:
@@ -37,29 +50,47 @@ def config_dir(given: Path | None, environment: Mapping[str, str]) -> Path:
     return named
 
 
-def load_configuration(config: Path | None, environment: Mapping[str, str] | None = None, **overrides: Any) -> Configured:
-    """Load everything. Raises ConfigurationError with the problems of all places."""
+def load_configuration(
+    config: Path | None, environment: Mapping[str, str] | None = None, *, door: bool = True, **overrides: Any
+) -> Configured:
+    """Load everything. Raises ConfigurationError with the problems of all places.
+
+    `door`: also who may come in; a role that lets nobody in need not be able to read that.
+    """
     environment = os.environ if environment is None else environment
     directory = config_dir(config, environment)
     findings = Findings()
-    settings: Settings | None = None
-    entries: tuple[BackendEntry, ...] = ()
-    keys: tuple[ApiKeyEntry, ...] = ()
-    try:
-        settings = load_settings(environment, config_dir=directory, **overrides)
-    except ConfigurationError as error:
-        findings.take(error)
-    try:
-        entries = load_backends(directory, _named(environment, "TOOLMESH_BACKENDS_CONFIG"))
-    except ConfigurationError as error:
-        findings.take(error)
-    try:
-        keys = load_api_keys(directory, _named(environment, "TOOLMESH_APIKEYS_CONFIG"))
-    except ConfigurationError as error:
-        findings.take(error)
+
+    def read(load: Callable[[], T]) -> T | None:
+        try:
+            return load()
+        except ConfigurationError as error:
+            findings.take(error)
+            return None
+
+    def at_door(load: Callable[[], T]) -> T | None:
+        return read(load) if door else None
+
+    settings = read(lambda: load_settings(environment, config_dir=directory, **overrides))
+    entries = read(lambda: load_backends(directory, _named(environment, "TOOLMESH_BACKENDS_CONFIG")))
+    rules = read(lambda: load_authorization(directory, _named(environment, "TOOLMESH_AUTHORIZATION_CONFIG")))
+    keys = at_door(lambda: load_api_keys(directory, _named(environment, "TOOLMESH_APIKEYS_CONFIG")))
+    users = at_door(lambda: load_users(directory, _named(environment, "TOOLMESH_USERS_CONFIG")))
+    classes = at_door(lambda: load_caller_classes(directory, _named(environment, "TOOLMESH_CALLER_CLASSES_CONFIG")))
+    schemes = (settings or Settings()).redirect_schemes
+    at_door(lambda: load_clients(directory, _named(environment, "TOOLMESH_CLIENTS_CONFIG"), schemes=schemes))
     findings.stop()
     assert settings is not None
-    return Configured(settings=settings, entries=entries, keys=keys, notes=notes(environment, directory))
+    return Configured(
+        settings=settings,
+        entries=entries or (),
+        keys=keys or (),
+        users=users or (),
+        caller_classes=classes or {},
+        authorization=rules or Authorization(),
+        notes=(*notes(environment), *access_notes(settings, users or ())),
+        warnings=access_warnings(settings) if door else (),
+    )
 
 
 def _named(environment: Mapping[str, str], variable: str) -> Path | None:
@@ -69,18 +100,39 @@ def _named(environment: Mapping[str, str], variable: str) -> Path | None:
 
 def api_keys_file(config: Path | None, environment: Mapping[str, str]) -> Path:
     """Where API keys are kept: never in the example that ToolMesh brings."""
-    named = _named(environment, "TOOLMESH_APIKEYS_CONFIG")
+    return _own_file(config, environment, "TOOLMESH_APIKEYS_CONFIG", API_KEYS_FILE)
+
+
+def users_file(config: Path | None, environment: Mapping[str, str]) -> Path:
+    """Where users are kept: never in the example that ToolMesh brings."""
+    return _own_file(config, environment, "TOOLMESH_USERS_CONFIG", USERS_FILE)
+
+
+def clients_file(config: Path | None, environment: Mapping[str, str]) -> Path:
+    """Where OAuth clients are kept: never in the example that ToolMesh brings."""
+    return _own_file(config, environment, "TOOLMESH_CLIENTS_CONFIG", CLIENTS_FILE)
+
+
+def authorization_file(config: Path | None, environment: Mapping[str, str]) -> Path:
+    """Where rules are kept."""
+    return _own_file(config, environment, "TOOLMESH_AUTHORIZATION_CONFIG", AUTHORIZATION_FILE)
+
+
+def _own_file(config: Path | None, environment: Mapping[str, str], variable: str, name: str) -> Path:
     directory = config or _named(environment, "TOOLMESH_CONFIG_DIR") or Settings().config_dir
-    return named or directory / "apikeys.yaml"
+    return _named(environment, variable) or directory / name
 
 
 def log_notes(configured: Configured, role: str) -> None:
-    """Write the notes into a role's log, before it serves."""
+    """Write notes and warnings into a role's log, before it serves."""
     import structlog
 
     from shared.log import configure
 
-    if configured.notes:
-        configure(configured.settings.log_level, configured.settings.log_format, role)
-        for note in configured.notes:
-            structlog.get_logger().warning("accepted without effect", note=note)
+    if not (configured.notes or configured.warnings):
+        return
+    configure(configured.settings.log_level, configured.settings.log_format, role)
+    for note in configured.notes:
+        structlog.get_logger().warning("accepted without effect", note=note)
+    for text in configured.warnings:
+        structlog.get_logger().warning("the door is open", warning=text)

@@ -2,6 +2,7 @@
 
 import typer
 
+from shared.authorization_file import AUTHORIZATION_FILE
 from shared.errors import ConfigurationError
 from toolmesh.configured import Configured, load_configuration, log_notes
 from toolmesh.options import ConfigOption, PortOption
@@ -17,7 +18,7 @@ def edge(config: ConfigOption = None, port: PortOption = None) -> None:
     from edge.serve import serve
 
     settings = configured.settings
-    raise typer.Exit(serve(settings, configured.entries, configured.keys, port=settings.port))
+    raise typer.Exit(serve(settings, configured.entries, port=settings.port))
 
 
 def require_mesh_keys(configured: Configured) -> None:
@@ -35,13 +36,28 @@ def require_mesh_keys(configured: Configured) -> None:
 
 
 def require_authentication(configured: Configured) -> None:
-    """Raise ConfigurationError where nobody could come in: there is no anonymous caller."""
+    """Raise ConfigurationError where nobody could come in, or anybody without a rule that says what for."""
+    from edge.identities.identities import Identities
+
     settings = configured.settings
-    ways = (settings.api_key, settings.owner_key_sha256, settings.auth_password, configured.keys)
-    if not any(ways):
+    require_anonymous_rule(configured)
+    identities = Identities(settings, configured.users, configured.keys, configured.caller_classes)
+    if settings.auth != "none" and not identities.anybody:
         raise ConfigurationError(
-            "Nobody could call this edge, so it does not start. Set TOOLMESH_API_KEY (16 characters or more), or write a "
-            "key into apikeys.yaml with `toolmesh key new`."
+            "Nobody could call this edge, so it does not start. Set TOOLMESH_API_KEY (16 characters or more) or "
+            "TOOLMESH_AUTH_PASSWORD, write a key into apikeys.yaml with `toolmesh key new`, or a user into users.yaml with "
+            "`toolmesh user add`."
+        )
+
+
+def require_anonymous_rule(configured: Configured) -> None:
+    """Raise ConfigurationError where everybody may come in and nothing says what for."""
+    settings = configured.settings
+    if settings.auth == "none" and configured.authorization.anonymous is None:
+        path = settings.authorization_config or settings.config_dir / AUTHORIZATION_FILE
+        raise ConfigurationError(
+            f"TOOLMESH_AUTH is none, and {path} does not say what callers without a credential may use. Write there, for "
+            "instance, `anonymous: {allow: ['echo_*']}`, or leave TOOLMESH_AUTH out."
         )
 
 

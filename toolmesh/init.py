@@ -3,13 +3,16 @@
 import asyncio
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from toolmesh.configured import load_configuration
 from toolmesh.console import say
 from toolmesh.options import ConfigOption
+
+if TYPE_CHECKING:
+    from toolmesh.prepared_broker import PreparedBroker
 
 _DirectoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Where they are kept, a directory per audience")]
 _BrokerOption = Annotated[
@@ -31,31 +34,53 @@ def secrets(
     group: _GroupOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Make mesh keys, users of the broker and the owner's key where they are missing. What is there stays."""
+    """Make mesh keys, users of the broker, and the owner's key and password where they are missing. What is there stays."""
     from toolmesh.secret_files import prepare_secrets
 
-    configured = load_configuration(config)
+    configured = load_configuration(config, door=False)
     groups = {"default", *(entry.group for entry in configured.entries), *(group or ())}
-    made = prepare_secrets(directory, groups, broker, configured.settings.api_key)
+    settings = configured.settings
+    made = prepare_secrets(directory, groups, broker, settings.api_key, settings.auth_password)
     say(f"Secrets of the edge and of {', '.join(f'worker-{name}' for name in sorted(groups))} are in {directory}.")
-    if made is not None:
-        say("\nMade for you, and shown only this once:")
-        say(f"  API key      {made}\n")
-    elif configured.settings.api_key is not None:
+    if settings.api_key is not None:
         say("The owner's API key is the one in TOOLMESH_API_KEY.")
-    else:
+    elif made.api_key is None:
         say("The owner's API key is the one made earlier.")
+    if settings.auth_password is not None:
+        say("The owner's password is the one in TOOLMESH_AUTH_PASSWORD.")
+    elif made.password is None:
+        say("The owner's password is the one made earlier.")
+    if made.api_key is None and made.password is None:
+        return
+    say("\nMade for you, and shown only this once:")
+    if made.password is not None:
+        say(f"  owner        {settings.auth_user}")
+        say(f"  password     {made.password}    (to log in when ChatGPT or Claude connects)")
+    if made.api_key is not None:
+        say(f"  API key      {made.api_key}")
+    say()
 
 
 def init(users: _UsersOption = None, once: _OnceOption = False) -> None:
-    """Give the broker its users and functions, and keep it so. The user of REDIS_URL must be an administrator."""
+    """Give the broker its users and functions, and keep it so. The user of REDIS_URL must be an administrator.
+
+    With AUTH_REDIS_URL the same for the broker of log-ins, without users for workers.
+    """
     from shared.environment import load_settings
     from shared.log import configure
-    from toolmesh.prepared_broker import PreparedBroker
+    from toolmesh.prepared_broker import prepared_brokers, stay_prepared
 
     settings = load_settings(os.environ)
     configure(settings.log_level, settings.log_format, "init")
-    broker = PreparedBroker(settings, users)
-    asyncio.run(broker.once() if once else broker.stay())
-    if once:
-        say("The broker has its functions" + (" and its users." if users else "."))
+    brokers = prepared_brokers(settings, users)
+    if not once:
+        asyncio.run(stay_prepared(brokers))
+        return
+    asyncio.run(_once(brokers))
+    whose = "Both brokers have their" if len(brokers) > 1 else "The broker has its"
+    say(f"{whose} functions{' and users' if users else ''}.")
+
+
+async def _once(brokers: "list[PreparedBroker]") -> None:
+    for broker in brokers:
+        await broker.once()

@@ -1,10 +1,6 @@
-"""`toolmesh key new`: an API key, alone on standard output; only its SHA-256 is kept."""
+"""`toolmesh key new|list|revoke`: API keys. A key is shown once, alone on standard output; only its SHA-256 is kept."""
 
-import fcntl
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,16 +10,19 @@ import typer
 from shared.api_keys import digest, new_api_key
 from shared.configuration import ApiKeyEntry
 from shared.errors import ConfigurationError
+from shared.usernames import problem_of
 from shared.yaml_files import load_api_keys
-from shared.yaml_nodes import Mapping, Scalar, Sequence, parse_yaml
 from toolmesh.configured import api_keys_file
-from toolmesh.console import say, say_aside
-from toolmesh.options import ConfigOption
-from toolmesh.private_file import write_private
+from toolmesh.console import say, say_aside, say_table
+from toolmesh.options import CompanyOption, ConfigOption, JsonOption, PlanOption, RolesOption, listed
+from toolmesh.rules_hint import warn_of_no_rule
+from toolmesh.yaml_edits import Value, edited, entry_lines
 
+_KEY = "keys"
 _HEADER = """\
 # API keys: who may call. Made by `toolmesh key new`; holds no key, only SHA-256 sums of keys.
 """
+ID_DIGITS = 8
 
 key = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,108 +36,117 @@ def _keys() -> None:
 def new(
     config: ConfigOption = None,
     user: Annotated[str, typer.Option("--user", metavar="U", help="Whom the key belongs to")] = "owner",
-    company: Annotated[str, typer.Option("--company", metavar="C", help="The user's company")] = "default",
-    plan: Annotated[str, typer.Option("--plan", metavar="P", help="The user's plan")] = "free",
-    roles: Annotated[str, typer.Option("--roles", metavar="R", help="The user's roles, separated by commas")] = "",
+    company: CompanyOption = "default",
+    plan: PlanOption = "free",
+    roles: RolesOption = "",
     print_only: Annotated[bool, typer.Option("--print-only", help="Store nothing; print the entry too")] = False,
 ) -> None:
     """Make a key: it is printed once, and its SHA-256 goes into apikeys.yaml."""
     made = new_api_key()
-    entry = ApiKeyEntry(
-        user_id=user,
-        key_sha256=digest(made),
-        company_id=company,
-        plan=plan,
-        roles=tuple(role for part in roles.split(",") if (role := part.strip())),
-    )
-    if not user.strip():
-        raise ConfigurationError("--user is empty. Write the name of the user whom the key belongs to.")
+    entry = ApiKeyEntry(user_id=user, key_sha256=digest(made), company_id=company, plan=plan, roles=listed(roles))
+    if problem := problem_of(user):
+        raise ConfigurationError(f"--user {problem}. Write the name of the user whom the key belongs to.")
     if print_only:
         say(made)
-        say_aside("Nothing was stored. The entry for apikeys.yaml:\nkeys:\n" + "\n".join(_lines(entry, "  ")))
+        say_aside("Nothing was stored. The entry for apikeys.yaml:\nkeys:\n" + "\n".join(entry_lines(_values(entry), "  ")))
         return
     path = api_keys_file(config, os.environ)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.parent):
-        add_entry(path, entry)
+    add_entry(path, entry)
     say(made)
-    say_aside(f"The key of {user} is in {path} (its SHA-256). It is not shown again. Edges know it after a restart.")
+    say_aside(
+        f"The key of {user} is in {path} (its SHA-256). It is not shown again. Edges that run know it within a second or "
+        "so."
+    )
+    warn_of_no_rule(config, os.environ, user=user, company=company, plan=plan, roles=entry.roles)
+
+
+@key.command("list")
+def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the keys of apikeys.yaml. Of a key only the beginning of its SHA-256 is shown, which is its id."""
+    entries = _load(api_keys_file(config, os.environ))
+    if as_json:
+        found = [
+            {
+                "id": id_of(entry),
+                "user_id": entry.user_id,
+                "company_id": entry.company_id,
+                "plan": entry.plan,
+                "roles": entry.roles,
+                "caller_id": entry.caller_id or entry.user_id,
+                "kind": "sha256" if entry.key_sha256 else "bcrypt",
+            }
+            for entry in entries
+        ]
+        say(msgspec.json.encode({"keys": found}).decode())
+        return
+    rows = [
+        (id_of(e), e.user_id, e.company_id, e.plan, ", ".join(e.roles), e.caller_id or e.user_id, _remark(e))
+        for e in entries
+    ]
+    say_table(("id", "user", "company", "plan", "roles", "caller", ""), rows)
+
+
+@key.command("revoke")
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="[ID]", help="As `key list` shows it")] = "",
+    config: ConfigOption = None,
+    user: Annotated[str, typer.Option("--user", metavar="U", help="All keys of this user")] = "",
+) -> None:
+    """Take a key, or all keys of a user, out of apikeys.yaml."""
+    if bool(key_id) == bool(user):
+        raise ConfigurationError("Give the ID of a key, as `toolmesh key list` shows it, or --user for all keys of a user.")
+    path = api_keys_file(config, os.environ)
+    _meant(path, key_id, user)
+    with edited(path, _KEY, _HEADER) as text:
+        meant = _meant(path, key_id, user)
+        for at in reversed(meant):
+            text.remove(at)
+    say_aside(
+        f"{len(meant)} key{'' if len(meant) == 1 else 's'} revoked: {', '.join(meant.values())}. "
+        "Edges that run refuse them within a second or so."
+    )
 
 
 def add_entry(path: Path, entry: ApiKeyEntry) -> None:
     """Put an entry behind the others of a file, and leave all else in it as it is. Raises ConfigurationError."""
-    before: tuple[ApiKeyEntry, ...] = ()
-    text = _HEADER + "keys:\n"
-    if path.exists():
-        before = load_api_keys(path.parent, path)
-        text = path.read_text(encoding="utf-8-sig")
-    changed = _with_entry(text, entry)
-    try:
-        parsed = parse_yaml(changed, path.name)
-        listed = parsed.entries["keys"] if isinstance(parsed, Mapping) else None
-    except (ConfigurationError, KeyError):
-        listed = None
-    # A layout that we don't foresee must not be damaged: what is written reads as the old entries and the new one.
-    if not isinstance(listed, Sequence) or len(listed.items) != len(before) + 1 or not _reads_as(listed, entry):
-        raise ConfigurationError(
-            f"{path} has a layout that a key can't be added to. Add this to its `keys:` yourself, with a key of "
-            "`toolmesh key new --print-only`."
-        )
-    write_private(path, changed)
+    with edited(path, _KEY, _HEADER) as text:
+        if path.exists():
+            _load(path)
+        text.append(_values(entry))
 
 
-def _reads_as(listed: Sequence, entry: ApiKeyEntry) -> bool:
-    last = listed.items[-1]
-    found = last.entries.get("key_sha256") if isinstance(last, Mapping) else None
-    return isinstance(found, Scalar) and found.text == entry.key_sha256
+def _meant(path: Path, key_id: str, user: str) -> dict[int, str]:
+    """Where in the file the keys stand that are meant, with their ids. Raises ConfigurationError where none is."""
+    entries = enumerate(_load(path))
+    meant = {at: id_of(e) for at, e in entries if (e.user_id == user if user else _is(e, key_id))}
+    if not meant:
+        what = f"of a user `{user}`" if user else f"with the id {key_id}"
+        raise ConfigurationError(f"{path} has no key {what}. `toolmesh key list` shows all.")
+    if key_id and len(meant) > 1:
+        raise ConfigurationError(f"{len(meant)} keys have an id that begins with {key_id}. Write more digits of it.")
+    return meant
 
 
-def _with_entry(text: str, entry: ApiKeyEntry) -> str:
-    root = parse_yaml(text, "apikeys.yaml")
-    listed = root.entries.get("keys") if isinstance(root, Mapping) else None
-    if text and not text.endswith("\n"):
-        text += "\n"
-    lines = text.split("\n")
-    if isinstance(listed, Sequence) and listed.flow:
-        return _into_brackets(lines, listed, entry)
-    if isinstance(listed, Sequence):
-        lines[listed.end_line : listed.end_line] = _lines(entry, " " * listed.column)
-        return "\n".join(lines)
-    if isinstance(listed, Scalar) and isinstance(root, Mapping):
-        at = root.lines["keys"]
-        head, colon, rest = lines[at - 1].partition(":")
-        _, hash_sign, comment = rest.partition("#")
-        lines[at - 1] = head + colon + (f"  #{comment}" if hash_sign else "")
-        lines[at:at] = _lines(entry, "  ")
-        return "\n".join(lines)
-    return text + "keys:\n" + "\n".join(_lines(entry, "  ")) + "\n"
+def id_of(entry: ApiKeyEntry) -> str:
+    """What a key is called in lists: the beginning of its SHA-256, or of that of its bcrypt hash."""
+    return _digest(entry)[:ID_DIGITS]
 
 
-def _into_brackets(lines: list[str], listed: Sequence, entry: ApiKeyEntry) -> str:
-    """JSON is YAML: the entry goes before the closing bracket."""
-    row, column = listed.end_line - 1, listed.end_column - 1
-    head, tail = lines[row][:column], lines[row][column:]
-    lines[row] = f"{head}{', ' if listed.items else ''}{json.dumps(_plain(entry))}{tail}"
-    return "\n".join(lines)
+def _digest(entry: ApiKeyEntry) -> str:
+    return entry.key_sha256 or digest(entry.key_hash or "")
 
 
-def _lines(entry: ApiKeyEntry, indent: str) -> list[str]:
-    # JSON's strings are YAML's double-quoted ones, so no name can be read as something else.
-    pairs = [f"{name}: {json.dumps(value)}" for name, value in _plain(entry).items()]
-    return [f"{indent}- {pairs[0]}", *(f"{indent}  {pair}" for pair in pairs[1:])]
+def _is(entry: ApiKeyEntry, key_id: str) -> bool:
+    return len(key_id) >= ID_DIGITS and _digest(entry).startswith(key_id.lower())
 
 
-def _plain(entry: ApiKeyEntry) -> dict[str, object]:
-    values = msgspec.to_builtins(entry)
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items() if v is not None}
+def _remark(entry: ApiKeyEntry) -> str:
+    return "" if entry.key_sha256 else "bcrypt: slow"
 
 
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """One at a time, so that two commands lose no key of each other."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def _load(path: Path) -> tuple[ApiKeyEntry, ...]:
+    return load_api_keys(path.parent, path if path.exists() else None)
+
+
+def _values(entry: ApiKeyEntry) -> dict[str, Value]:
+    return {name: value for name, value in msgspec.structs.asdict(entry).items() if value is not None}

@@ -1,6 +1,5 @@
 """The owner's credentials that `toolmesh up` makes on the first start. They are printed once; only hashes are kept."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,22 @@ from shared.errors import ConfigurationError
 from toolmesh.private_file import write_private
 
 _FILE = "owner.json"
-_SCRYPT = {"n": 2**14, "r": 8, "p": 1}
-"""16 MiB and about 50 ms (RFC 7914); the password has 144 random bits."""
+_PASSWORD_BYTES = 18
 
 
 class OwnerFile(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept."""
 
     api_key_sha256: str | None = None
+    password_argon2id: str | None = None
+    """In the PHC string format."""
     password_scrypt: str | None = None
-    """`n$r$p$salt$hash`, salt and hash in hex."""
+    """What earlier versions kept: `n$r$p$salt$hash`, salt and hash in hex. It stays good."""
+
+    @property
+    def password_hash(self) -> str | None:
+        """What a password is checked against."""
+        return self.password_argon2id or self.password_scrypt
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Owner:
     """The password itself, on the start that made it."""
     key_sha256: str | None
     """What the edge is to know the generated key by."""
+    password_hash: str | None = None
+    """What the edge is to know the generated password by."""
 
 
 def prepare_owner(data: Path, *, make_key: bool, make_password: bool) -> Owner:
@@ -41,14 +48,19 @@ def prepare_owner(data: Path, *, make_key: bool, make_password: bool) -> Owner:
     path = data / _FILE
     kept = _read(path)
     key = new_api_key() if make_key and kept.api_key_sha256 is None else None
-    password = secrets.token_urlsafe(18) if make_password and kept.password_scrypt is None else None
+    password = new_password() if make_password and kept.password_hash is None else None
+    if key is not None:
+        kept = msgspec.structs.replace(kept, api_key_sha256=digest(key))
+    if password is not None:
+        kept = msgspec.structs.replace(kept, password_argon2id=_hashed(password))
     if key or password:
-        kept = OwnerFile(
-            api_key_sha256=digest(key) if key else kept.api_key_sha256,
-            password_scrypt=_hashed(password) if password else kept.password_scrypt,
-        )
         write_private(path, msgspec.json.format(msgspec.json.encode(kept)).decode() + "\n")
-    return Owner(api_key=key, password=password, key_sha256=kept.api_key_sha256)
+    return Owner(api_key=key, password=password, key_sha256=kept.api_key_sha256, password_hash=kept.password_hash)
+
+
+def new_password() -> str:
+    """A fresh password, of 144 random bits."""
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
 def _read(path: Path) -> OwnerFile:
@@ -61,6 +73,6 @@ def _read(path: Path) -> OwnerFile:
 
 
 def _hashed(password: str) -> str:
-    salt = secrets.token_bytes(16)
-    found = hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT)
-    return "$".join([*(str(cost) for cost in _SCRYPT.values()), salt.hex(), found.hex()])
+    from edge.identities.passwords import hash_password
+
+    return hash_password(password)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from shared.configuration import BackendEntry
 from shared.settings import Settings
 from toolmesh.configured import Configured
-from toolmesh.edge import require_mesh_keys
+from toolmesh.edge import require_anonymous_rule, require_mesh_keys
 from toolmesh.mesh_keys_file import MeshKeysFiles, prepare_mesh_keys
 from toolmesh.owner import Owner, prepare_owner
-from toolmesh.secrecy import without_secrets
+from toolmesh.secrecy import without_door_keys, without_secrets
 
 _DRAIN_S_MAX = 7.0
 """Under `up` everything has to be gone ten seconds after Ctrl-C."""
@@ -33,11 +33,13 @@ class Plan:
         kept = without_secrets(self.environment, self.entries)
         if self.owner.key_sha256 is not None:
             kept["TOOLMESH_OWNER_KEY_SHA256"] = self.owner.key_sha256
+        if self.owner.password_hash is not None:
+            kept["TOOLMESH_OWNER_PASSWORD_HASH"] = self.owner.password_hash
         return self._role(kept, redis_url, self.mesh_keys.edge)
 
     def worker_environment(self, redis_url: str) -> dict[str, str]:
-        """Everything, and the groups' keys without the edges' own."""
-        return self._role(dict(self.environment), redis_url, self.mesh_keys.workers)
+        """Everything but what lets somebody in, and the groups' keys without the edges' own."""
+        return self._role(without_door_keys(self.environment), redis_url, self.mesh_keys.workers)
 
     def _role(self, environment: dict[str, str], redis_url: str, mesh_keys: str) -> dict[str, str]:
         environment["REDIS_URL"] = redis_url
@@ -54,20 +56,14 @@ class Plan:
 def make_plan(configured: Configured, workers: int, environment: Mapping[str, str]) -> Plan:
     """Decide what to start, and make the keys that are missing. Raises ConfigurationError."""
     settings = configured.settings
+    require_anonymous_rule(configured)
     if settings.mesh_keys is None:
         mesh_keys = prepare_mesh_keys(settings.data_dir, {entry.group for entry in configured.entries})
     else:
         require_mesh_keys(configured)
         given = environment["TOOLMESH_MESH_KEYS"]
         mesh_keys = MeshKeysFiles(edge=given, workers=given)
-    owner = prepare_owner(
-        settings.data_dir,
-        make_key=settings.api_key is None and settings.owner_key_sha256 is None and not configured.keys,
-        make_password=settings.auth_password is None,
-    )
-    if settings.api_key is not None or settings.owner_key_sha256 is not None:
-        # Who sets a key does not want an older one to go on working beside it.
-        owner = Owner(api_key=None, password=owner.password, key_sha256=settings.owner_key_sha256)
+    owner = _owner(configured)
     return Plan(
         settings=settings,
         entries=configured.entries,
@@ -75,4 +71,23 @@ def make_plan(configured: Configured, workers: int, environment: Mapping[str, st
         owner=owner,
         workers=workers,
         environment=environment,
+    )
+
+
+def _owner(configured: Configured) -> Owner:
+    """The owner's credentials. Who sets one does not want an older one to go on working beside it."""
+    settings = configured.settings
+    own_key = settings.api_key is not None or settings.owner_key_sha256 is not None
+    own_password = (
+        settings.auth_password is not None
+        or settings.owner_password_hash is not None
+        or any(user.username == settings.auth_user for user in configured.users)
+    )
+    owner = prepare_owner(settings.data_dir, make_key=not own_key and not configured.keys, make_password=not own_password)
+    # What the environment says of them the edge is given as it is.
+    return Owner(
+        api_key=owner.api_key,
+        password=owner.password,
+        key_sha256=settings.owner_key_sha256 if own_key else owner.key_sha256,
+        password_hash=None if own_password else owner.password_hash,
     )

@@ -17,6 +17,7 @@ from toolmesh.console import say
 _ROLES_STOP_S = 9.0
 _BROKER_STOP_S = 0.7
 """Together under the ten seconds that stopping may take."""
+_AGAIN_S = 0.1
 
 
 class ProcessTree:
@@ -105,9 +106,7 @@ class ProcessTree:
             if task.done():
                 await task
         finally:
-            for each in (task, stopped):
-                each.cancel()
-            await asyncio.gather(task, stopped, return_exceptions=True)
+            await _cancel(task, stopped)
 
     async def _end(self, children: Sequence[Child], wait_s: float) -> None:
         for child in children:
@@ -124,3 +123,12 @@ class ProcessTree:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel, and again until they have ended: a connection to the broker that is being made may swallow it."""
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,18 +1,19 @@
 """The secrets of a mesh whose roles run apart: made once, one directory for each audience.
 
-    edge/            mesh_keys (of all groups), redis_url, owner_key_sha256
+    edge/            mesh_keys (of all groups), redis_url, owner_key_sha256, owner_password_hash
     worker-<group>/  mesh_keys (of that group alone), redis_url
     init/            redis_url of the administrator
     broker/          users.acl: the broker's users, with SHA-256 sums of their passwords
     postgres/        password
 
 What is there stays, what is missing is made; so that this may run on every start. A container mounts its own directory and
-no other. The owner's API key is shown once and kept as its SHA-256 only.
+no other. The owner's API key and password are shown once; only hashes of them are kept.
 """
 
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,19 +23,35 @@ from shared.mesh_keys import generate_key_ring, parse_key_ring
 from shared.settings import Secret
 from toolmesh.acl import EDGE_USER, INIT_USER, users_file, worker_user
 from toolmesh.mesh_keys_file import EDGE_GROUP
+from toolmesh.owner import new_password
 from toolmesh.private_file import write_private
 
 _GROUP = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 MESH_KEYS = "mesh_keys"
 REDIS_URL = "redis_url"
 OWNER_KEY = "owner_key_sha256"
+OWNER_PASSWORD = "owner_password_hash"  # noqa: S105 (a file's name)
 USERS = "users.acl"
 
 
-def prepare_secrets(directory: Path, groups: Iterable[str], broker: str, owner_key: Secret | None) -> str | None:
-    """Make what is missing; gives the owner's API key if one was made. Raises ConfigurationError.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The owner's credentials that were made this time."""
 
-    `broker`: URL of the broker, without user and password. `owner_key`: the owner's, where the operator has set one.
+    api_key: str | None
+    password: str | None
+
+
+def prepare_secrets(
+    directory: Path,
+    groups: Iterable[str],
+    broker: str,
+    owner_key: Secret | None = None,
+    owner_password: Secret | None = None,
+) -> Made:
+    """Make what is missing. Raises ConfigurationError.
+
+    `broker`: URL of the broker, without user and password. `owner_key`, `owner_password`: those that the operator has set.
     """
     groups = sorted({"default", *groups})
     if wrong := [group for group in groups if group == EDGE_GROUP or not _GROUP.fullmatch(group)]:
@@ -48,7 +65,10 @@ def prepare_secrets(directory: Path, groups: Iterable[str], broker: str, owner_k
     _for_others(directory / "broker" / USERS, users_file(passwords, groups))
     if not (directory / "postgres" / "password").exists():
         _for_others(directory / "postgres" / "password", secrets.token_urlsafe(32))
-    return _owner(directory / "edge" / OWNER_KEY, owner_key)
+    return Made(
+        api_key=_owner_key(directory / "edge" / OWNER_KEY, owner_key),
+        password=_owner_password(directory / "edge" / OWNER_PASSWORD, owner_password),
+    )
 
 
 def _url(directory: Path, broker: str, user: str) -> str:
@@ -79,7 +99,7 @@ def _mesh_keys(directory: Path, groups: Iterable[str]) -> None:
         _write(directory / worker_user(group) / MESH_KEYS, "\n".join(own))
 
 
-def _owner(path: Path, given: Secret | None) -> str | None:
+def _owner_key(path: Path, given: Secret | None) -> str | None:
     if given is not None:
         _write(path, digest(given.reveal()))
         return None
@@ -88,6 +108,21 @@ def _owner(path: Path, given: Secret | None) -> str | None:
     key = new_api_key()
     _write(path, digest(key))
     return key
+
+
+def _owner_password(path: Path, given: Secret | None) -> str | None:
+    from edge.identities.passwords import hash_password, verify
+
+    if given is not None:
+        kept = path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
+        if not verify(kept, given.reveal()):
+            _write(path, hash_password(given.reveal()))
+        return None
+    if path.exists():
+        return None
+    password = new_password()
+    _write(path, hash_password(password))
+    return password
 
 
 def _write(path: Path, text: str) -> None:

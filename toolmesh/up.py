@@ -13,7 +13,7 @@ import typer
 
 from shared.errors import ConfigurationError
 from toolmesh.configured import load_configuration
-from toolmesh.console import label
+from toolmesh.console import label, warn
 from toolmesh.options import ConfigOption, PortOption
 from toolmesh.plan import make_plan
 
@@ -33,6 +33,8 @@ def up(config: ConfigOption = None, port: PortOption = None, data: _DataOption =
         plan = make_plan(configured, workers, os.environ)
         for note in configured.notes:
             label("note", "yellow", note)
+        for text in configured.warnings:
+            warn(text)
 
         from toolmesh.running import run
 

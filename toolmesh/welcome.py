@@ -29,13 +29,15 @@ def say_owner(settings: Settings, owner: Owner) -> None:
         say("API keys are those of apikeys.yaml. None of them is the owner's: set TOOLMESH_API_KEY to call as the owner.")
     elif owner.api_key is None:
         say(f"The owner's API key is the one made earlier; without {settings.data_dir / 'owner.json'} a new one is made.")
+    if owner.password is None and owner.password_hash is not None:
+        say("The owner's password is the one made earlier; it goes with the same file.")
     if owner.api_key is None and owner.password is None:
         return
     say()
     say("Made for you, and shown only this once:")
     if owner.password is not None:
         say(f"  owner        {settings.auth_user}")
-        say(f"  password     {owner.password}    (for the log-in of a later release)")
+        say(f"  password     {owner.password}    (to log in when ChatGPT or Claude connects)")
     if owner.api_key is not None:
         say(f"  API key      {owner.api_key}")
     say()

@@ -23,7 +23,7 @@ _ConcurrencyOption = Annotated[
 
 def worker(config: ConfigOption = None, backends: _BackendsOption = None, concurrency: _ConcurrencyOption = None) -> None:
     """Start a worker. It needs REDIS_URL, TOOLMESH_MESH_KEYS and its backends' CREDENTIAL_*."""
-    configured = load_configuration(config)
+    configured = load_configuration(config, door=False)
     ring = configured.settings.mesh_keys
     if ring is None:
         raise ConfigurationError(

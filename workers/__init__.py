@@ -1,6 +1,6 @@
 """Jobs in, effects out.
 
-In the order of the flow: `serve` (the process), `runtime` (claim), `calls` (verify → resolve → dispatch → execute →
-publish → record), `leases`, `control` (cancels), `publishing`, `presence` (catalogues and heartbeats), `vetting`,
-`credentials`, `backends/`, `audit_log`.
+In the order of the flow: `serve` (the process), `runtime` (claim), `calls` (verify → authorize → resolve → dispatch →
+execute → publish → record), `authorize`, `leases`, `control` (cancels), `publishing`, `presence` (catalogues and
+heartbeats), `vetting`, `credentials`, `backends/`, `audit_log`.
 """

@@ -7,12 +7,15 @@ from typing import Any
 import structlog
 
 from shared import keys
+from shared.authorization import Evaluator
 from shared.clock import BrokerClock
 from shared.functions import ensure_functions
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.settings import Settings
 from shared.subscription import Subscription
+from shared.watched import Watched
+from workers.authorize import Authorizer
 from workers.calls import Calls
 from workers.changes import Changes
 from workers.control import Control
@@ -41,12 +44,14 @@ class Assembly:
         settings: Settings,
         ring: KeyRing,
         served: dict[str, Served],
+        rules: Watched[Evaluator],
         *,
         worker_id: str,
         concurrency: int,
     ) -> None:
         url = settings.redis_url.reveal()
         self._line = line
+        self._rules = rules
         self._served = served
         self._drain_s = settings.drain_s
         self.worker_id = worker_id
@@ -55,7 +60,7 @@ class Assembly:
         self.leases = Leases(line, lease_s=settings.lease_s, renew_s=settings.lease_renew_s)
         self.questions = Questions(line, ring, self.publisher, settings)
         self.owners = Owners(line, worker_id, settings)
-        self.execution = Execution(self.owners, settings)
+        self.execution = Execution(self.owners, Authorizer(rules), settings)
         calls = Calls(
             served,
             ring,
@@ -113,6 +118,7 @@ class Assembly:
             self.leases.keep_renewed(),
             self.owners.keep_held(),
             self.changes.run(),
+            self._rules.keep_current(),
             *(self.presence.keep_listed(s) for s in self._served.values()),
         )
         self._tasks = [asyncio.create_task(job) for job in jobs]

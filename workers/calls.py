@@ -1,4 +1,4 @@
-"""The one job function: verify → (resolve → dispatch → execute, in `execution.py`) → publish → record."""
+"""The one job function: verify → (authorize → resolve → dispatch → execute, in `execution.py`) → publish → record."""
 
 import asyncio
 from collections import OrderedDict

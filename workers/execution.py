@@ -1,4 +1,4 @@
-"""resolve → dispatch → execute: from a verified call to the backend's result, or to why there is none."""
+"""authorize → resolve → dispatch → execute: from a verified call to the backend's result, or to why there is none."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,6 +18,7 @@ from shared.errors import (
     UpstreamTooLarge,
 )
 from shared.settings import Settings
+from workers.authorize import Authorizer
 from workers.backends.backend import Invocation
 from workers.leases import Stop
 from workers.owners import Hold, Owners
@@ -25,7 +26,9 @@ from workers.parking import Errand, Parked
 from workers.rounds import Rounds, asks_for_input
 from workers.run import Run
 
-_DEFINITION_TRIES = 3
+_TRIES = 3
+"""Runs after which a call is not put back any more because of what this worker knows and its edge does not, or the other
+way round: in between roles come to know the same."""
 _PUT_BACK_S = 0.3
 
 _TOO_LATE = "The call waited in the queue until its time was over; nothing was started."
@@ -46,8 +49,9 @@ class PutBack(Exception):
 class Execution:
     """Executes calls."""
 
-    def __init__(self, owners: Owners, settings: Settings) -> None:
+    def __init__(self, owners: Owners, authorizer: Authorizer, settings: Settings) -> None:
         self._owners = owners
+        self._authorizer = authorizer
         self._rounds = Rounds(settings)
         self._asks_max = settings.asks_per_call_max
         self._parked_s = settings.parked_s
@@ -62,6 +66,7 @@ class Execution:
             raise DeadlineExceeded(_TOO_LATE_AGAIN if _may_have_been_sent(run) else _TOO_LATE)
         timer = loop.call_at(lease.deadline, lease.stop, Stop.DEADLINE)
         try:
+            self._authorize(run)
             if run.call.parked:
                 return await self._take_up(run)
             self._resolve(run)
@@ -150,14 +155,19 @@ class Execution:
                 f"The write was sent, and then: {error.detail} It may have taken effect: check before you call again."
             ) from error
 
+    def _authorize(self, run: Run) -> None:
+        """Make sure that this worker's own rules allow the call. Raises NotAuthorized, PutBack."""
+        if self._authorizer.allows(run) or not (run.call.parked or _serves(run)):
+            return  # what is not served here as it was validated is not run here: `_resolve` says what becomes of it
+        if run.claimed.fence < _TRIES:
+            raise PutBack(_PUT_BACK_S)  # the file has just changed, and not every role has read it yet
+        raise self._authorizer.refuse(run)  # a call that is parked here for it ends by its own time
+
     def _resolve(self, run: Run) -> None:
         """Make sure that the tool is still what the arguments were validated against."""
-        if run.call.method != "tools/call":
-            return  # nothing was validated; the backend itself knows its prompts and resources
-        definition = run.served.tools.get(run.call.tool)
-        if definition is not None and definition.hash == run.call.definition:
+        if _serves(run):
             return
-        if run.claimed.fence < _DEFINITION_TRIES:
+        if run.claimed.fence < _TRIES:
             raise PutBack(_PUT_BACK_S)
         raise DefinitionChanged(
             "The tool's definition changed while the call was on its way; nothing was started. "
@@ -183,6 +193,14 @@ class Execution:
                 "The call was cancelled when it was sent already, and may have taken effect. It may be repeated."
             )
         return Cancelled("The call was cancelled before it had changed anything.")
+
+
+def _serves(run: Run) -> bool:
+    """Whether this worker serves what the call is about, as it was when its arguments were validated."""
+    if run.call.method != "tools/call":
+        return True  # nothing was validated; the backend itself knows its prompts and resources
+    definition = run.served.tools.get(run.call.tool)
+    return definition is not None and definition.hash == run.call.definition
 
 
 def _may_have_been_sent(run: Run) -> bool:

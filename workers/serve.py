@@ -11,6 +11,7 @@ from typing import cast
 import structlog
 
 from shared import failpoints
+from shared.authorization_file import watched_rules
 from shared.clock import BrokerClock
 from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError, MeshError
@@ -56,6 +57,7 @@ class _Worker:
     ) -> None:
         self._settings = settings
         self._ring = ring
+        self._rules = watched_rules(settings)
         self._worker_id = worker_id
         self._concurrency = concurrency or settings.worker_concurrency
         self._served = {
@@ -74,7 +76,13 @@ class _Worker:
         line = RedisLine(url, pending_max=settings.redis_pending_max, timeout_s=settings.redis_timeout_s)
         stop = _stop_signal()
         worker = Assembly(
-            line, settings, self._ring, self._served, worker_id=self._worker_id, concurrency=self._concurrency
+            line,
+            settings,
+            self._ring,
+            self._served,
+            self._rules,
+            worker_id=self._worker_id,
+            concurrency=self._concurrency,
         )
         if not await _connect(line, worker.clock, stop):
             return 0

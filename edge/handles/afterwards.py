@@ -1,5 +1,6 @@
 """What clients do about a call that was answered before it was over, put together: `mesh_wait` and tasks."""
 
+from edge.authorize import Authorizer
 from edge.calls import Calls
 from edge.directory import Directory
 from edge.handles.handles import Handles
@@ -20,6 +21,7 @@ class Afterwards:
         self,
         handles: Handles,
         directory: Directory,
+        authorizer: Authorizer,
         relay: Relay,
         outbox: Outbox,
         calls: Calls,
@@ -28,8 +30,8 @@ class Afterwards:
     ) -> None:
         line, ring, clock = handles.line, handles.ring, handles.clock
         look = Look(handles.store, relay, line, ring, clock, settings)
-        rounds = Rounds(handles.store, directory, line, ring, clock, calls.drafts, calls.limits)
-        self.mesh_wait = MeshWait(handles.store, look, rounds, outbox, directory, relay, responder, settings)
+        rounds = Rounds(handles.store, directory, authorizer, line, ring, clock, calls.drafts, calls.limits)
+        self.mesh_wait = MeshWait(handles.store, look, rounds, outbox, relay, responder, settings)
         self.tasks = Tasks(
             handles.store,
             look,

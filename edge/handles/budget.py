@@ -4,10 +4,10 @@ say how long they wait (docs/guarantees.md, "Handles")."""
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY
+from mcp_types import CLIENT_CAPABILITIES_META_KEY
 from mcp_types.jsonrpc import MISSING_REQUIRED_CLIENT_CAPABILITY
 
+from edge.client_name import is_called
 from edge.exchange import Exchange
 from edge.outgoing import Outgoing
 from edge.parse import Message
@@ -19,13 +19,6 @@ BUDGET_META = "toolmesh/budgetMs"
 TASKS = "io.modelcontextprotocol/tasks"
 """The tasks extension (ext-tasks, specification 2026-07-28)."""
 _BUDGET_MS_MIN, _BUDGET_MS_MAX = 100, 600_000
-
-
-class _Info(msgspec.Struct):
-    name: str = ""
-
-
-_info = msgspec.json.Decoder(_Info)
 
 
 class Budget:
@@ -56,11 +49,7 @@ class Budget:
 
     def cuts(self, exchange: Exchange) -> bool:
         """Whether the client is known to cut a call that takes long."""
-        if not self._clients:
-            return False
-        if exchange.headers.get("user-agent", "").lower().startswith(self._clients):
-            return True
-        return _client_name(exchange).lower().startswith(self._clients)
+        return is_called(exchange, self._clients)
 
 
 def declares_tasks(message: Message) -> bool:
@@ -81,19 +70,6 @@ def missing_capability(message: Message) -> Refusal:
         {"requiredCapabilities": {"extensions": {TASKS: {}}}},
         rpc_id=message.id,
     )
-
-
-def _client_name(exchange: Exchange) -> str:
-    if exchange.message.era == "modern":
-        info = _meta(exchange.message).get(CLIENT_INFO_META_KEY)
-        name = info.get("name") if isinstance(info, dict) else None
-        return name if isinstance(name, str) else ""
-    if exchange.session is None or not exchange.session.client.info:
-        return ""
-    try:
-        return _info.decode(exchange.session.client.info).name
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
 
 
 def _meta(message: Message) -> Mapping[str, Any]:

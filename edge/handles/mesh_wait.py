@@ -7,7 +7,6 @@ import asyncio
 
 import msgspec
 
-from edge.directory import Directory
 from edge.exchange import Exchange
 from edge.handles.asked import asked_in
 from edge.handles.look import Look
@@ -23,7 +22,7 @@ from edge.respond import Responder, watch
 from edge.shelf import Item
 from edge.tool import Tool
 from shared.catalogue import define
-from shared.errors import UnknownCall
+from shared.errors import UnknownCall, UnknownTool
 from shared.handles import Handle
 from shared.settings import Settings
 
@@ -72,7 +71,6 @@ class MeshWait:
         look: Look,
         rounds: Rounds,
         outbox: Outbox,
-        directory: Directory,
         relay: Relay,
         responder: Responder,
         settings: Settings,
@@ -82,7 +80,6 @@ class MeshWait:
         self._look = look
         self._rounds = rounds
         self._outbox = outbox
-        self._directory = directory
         self._relay = relay
         self._responder = responder
         self._wait_s = min(_DEFAULT_S, settings.mesh_wait_s_max)
@@ -93,11 +90,17 @@ class MeshWait:
         return {MESH_WAIT: self._tool.listed}
 
     def is_meant(self, exchange: Exchange) -> bool:
-        """Whether a `tools/call` is one of it: at the endpoint of one backend that backend's own tool of the name wins."""
+        """Whether a `tools/call` is one of it: at the endpoint of one backend that backend's own tool of the name wins, if
+        the caller may use it."""
         if exchange.message.params.get("name") != MESH_WAIT:
             return False
-        shelf = self._directory.shelves.get(exchange.backend) if exchange.backend is not None else None
-        return shelf is None or MESH_WAIT not in shelf.tools
+        if exchange.backend is None:
+            return True
+        try:
+            self._outbox.find_tool(exchange, MESH_WAIT)
+        except UnknownTool:
+            return True
+        return False
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer with the result of the call, or with its handle again. Raises MeshError before anything is answered."""

@@ -3,14 +3,15 @@
 import msgspec
 import structlog
 
-from edge.authorize import may_use
+from edge.authorize import Authorizer, check_scope
 from edge.directory import Directory
 from edge.draft import Drafts, queue_of
 from edge.handles.store import HandleStore
+from edge.outgoing import unknown_tool
 from edge.request_state import Pending
 from shared.catalogue import canonical_name
 from shared.clock import BrokerClock
-from shared.errors import BackendUnavailable, PrincipalBusy, QueueFull, UnknownTool
+from shared.errors import BackendUnavailable, PrincipalBusy, QueueFull
 from shared.handles import Handle
 from shared.identity import Principal
 from shared.line import RedisLine
@@ -28,6 +29,7 @@ class Rounds:
         self,
         store: HandleStore,
         directory: Directory,
+        authorizer: Authorizer,
         line: RedisLine,
         ring: KeyRing,
         clock: BrokerClock,
@@ -36,6 +38,7 @@ class Rounds:
     ) -> None:
         self._store = store
         self._directory = directory
+        self._authorizer = authorizer
         self._line = line
         self._ring = ring
         self._clock = clock
@@ -49,9 +52,8 @@ class Rounds:
         by anybody else. `inputs`: as in `ToolCall`. Raises MeshError; then nothing was started, but for BrokerUnavailable,
         after which it may have been.
         """
-        backend, tool = handle.call.backend, handle.call.tool
-        if backend not in self._directory.entries or not may_use(principal, canonical_name(backend, tool)):
-            raise UnknownTool(f"Unknown tool: {tool[:128]}")
+        backend = handle.call.backend
+        self._authorize(handle.call, principal)
         if not self._directory.is_live(backend):
             raise BackendUnavailable(
                 f"No worker serves backend {backend!r} now; nothing was started. Try again in a moment."
@@ -74,6 +76,18 @@ class Rounds:
         self._store.use_up(handle)
         log.info("call goes on", call_id=call.call_id, handle=handle.call_id, round=after.round)
         return after
+
+    def _authorize(self, call: ToolCall, principal: Principal) -> None:
+        """By the class that the tool is of now; one that is not listed any more is of the class that it had. Raises
+        UnknownTool, InsufficientScope."""
+        backend, own = call.backend, call.tool
+        shelf = self._directory.shelves.get(backend)
+        tool = shelf.tools.get(own) if shelf is not None else None
+        access = call.access if tool is None else tool.access
+        known = backend in self._directory.entries
+        if not known or not self._authorizer.may_use(principal, canonical_name(backend, own), access):
+            raise unknown_tool(own)
+        check_scope(principal, access)
 
     def _next(self, handle: Handle, principal: Principal, inputs: bytes, pending: Pending) -> ToolCall:
         call = self._drafts.anew(handle.call, self._clock.now_ms())

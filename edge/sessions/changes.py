@@ -6,10 +6,11 @@ must get the new list. The channel's word on it counts only where a stream is ta
 
 from collections.abc import Callable, Collection, Mapping
 
-from edge.authorize import may_reach
+from edge.authorize import Authorizer
 from edge.sessions.event_ids import entry_position
-from edge.sessions.feed import Feed, Kind, Wants
+from edge.sessions.feed import KINDS, Feed, Kind, Wants
 from edge.sessions.wanted import Resource, Wanted
+from edge.shelf import Shelf
 from shared.codec import open_envelope, unframe
 from shared.errors import ForgedMessage
 from shared.identity import Principal
@@ -23,11 +24,18 @@ class Changes:
     """The feeds of this edge."""
 
     def __init__(
-        self, ring: KeyRing, group_of: Mapping[str, str], wanted: Wanted, *, refused: Callable[[str, str], None]
+        self,
+        ring: KeyRing,
+        group_of: Mapping[str, str],
+        wanted: Wanted,
+        authorizer: Authorizer,
+        *,
+        refused: Callable[[str, str], None],
     ) -> None:
         self._ring = ring
         self._group_of = group_of
         self._wanted = wanted
+        self._authorizer = authorizer
         self._refused = refused
         self._feeds: dict[Feed, None] = {}
         self._following: dict[Resource, dict[Feed, None]] = {}
@@ -49,7 +57,7 @@ class Changes:
             followers.pop(feed, None)
             if not followers:
                 self._following.pop(resource, None)
-        allowed = [resource for resource in uris if may_reach(feed.principal, resource[0])]
+        allowed = [resource for resource in uris if self._authorizer.may_reach(feed.principal, resource[0])]
         taken = self._wanted.add(feed.principal, allowed)
         feed.wants = Wants(feed.wants.lists, {resource: uris[resource] for resource in uris if resource in taken})
         for resource in feed.wants.uris:
@@ -60,12 +68,18 @@ class Changes:
         self._feeds.pop(feed, None)
         self.follow(feed, {})
 
-    def on_catalogue(self, backend: str, kinds: Collection[str]) -> None:
-        """A new catalogue of a backend is served from now on."""
+    def on_catalogue(self, backend: str, kinds: Collection[str], former: Shelf | None = None) -> None:
+        """A new catalogue of a backend is served from now on; `former` is what it offered before."""
         for feed in self._feeds:
-            if may_hear(feed, backend):
-                for kind in feed.wants.lists.intersection(kinds):
+            for kind in feed.wants.lists.intersection(kinds):
+                if may_hear(self._authorizer, feed, backend, kind, former):
                     feed.push(kind, "", self._latest)
+
+    def on_rules(self) -> None:
+        """Other rules hold from now on. Everybody is told to list again: also who may use nothing any more."""
+        for feed in self._feeds:
+            for kind in feed.wants.lists.intersection(KINDS):
+                feed.push(kind, "", self._latest)
 
     def on_message(self, data: bytes) -> None:
         """Pass on that a resource was updated; refuse, count and record what is not a worker's word on its own backend."""
@@ -78,7 +92,7 @@ class Changes:
         self._latest = event_id
         if kind == "resource":
             for feed in self._following.get((backend, uri), ()):
-                if may_hear(feed, backend):
+                if may_hear(self._authorizer, feed, backend, kind):
                     feed.push("resource", feed.wants.uris[backend, uri], self._latest)
 
     @staticmethod
@@ -100,6 +114,11 @@ def read_change(ring: KeyRing, group_of: Mapping[str, str], raw: bytes) -> tuple
     return changed.backend, changed.kind, changed.uri
 
 
-def may_hear(feed: Feed, backend: str) -> bool:
-    """Whether a change at this backend is this stream's to know."""
-    return feed.backend in (None, backend) and may_reach(feed.principal, backend)
+def may_hear(authorizer: Authorizer, feed: Feed, backend: str, kind: Kind, former: Shelf | None = None) -> bool:
+    """Whether a change at this backend is this stream's to know: of tools and prompts for who may use anything there, or
+    might with what it offered before; of resources for who may reach them."""
+    if feed.backend not in (None, backend):
+        return False
+    if kind in ("resources", "resource"):
+        return authorizer.may_reach(feed.principal, backend)
+    return authorizer.may_enter(feed.principal, backend) or authorizer.may_use_some(feed.principal, former)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection
 
+from edge.authorize import Authorizer
 from edge.directory import Directory
 from edge.endpoint import McpEndpoint
 from edge.relay import Relay
@@ -20,6 +21,7 @@ from edge.sessions.standing import Standing
 from edge.sessions.store import Sessions
 from edge.sessions.streams import Streams
 from edge.sessions.wanted import Wanted
+from edge.shelf import Shelf
 from shared import keys
 from shared.clock import BrokerClock
 from shared.line import RedisLine
@@ -36,6 +38,7 @@ class Lasting:
         ring: KeyRing,
         clock: BrokerClock,
         directory: Directory,
+        authorizer: Authorizer,
         resolve: Resolve,
         settings: Settings,
         edge_id: str,
@@ -46,6 +49,7 @@ class Lasting:
         self._ring = ring
         self._clock = clock
         self._settings = settings
+        self._authorizer = authorizer
         self._refused = refused
         self._group_of = {name: entry.group for name, entry in directory.entries.items()}
         self._edges = EdgesChannel(line, ring, clock, edge_id, refused=refused)
@@ -53,7 +57,7 @@ class Lasting:
         self.requests = SessionRequests(line, ring, clock, edge_id, result_ttl_s=settings.result_ttl_s, refused=refused)
         self._streams = Streams(settings)
         self._wanted = Wanted(line, ring, clock, self._group_of, principal_max=settings.wanted_principal_max)
-        self._changes = Changes(ring, self._group_of, self._wanted, refused=refused)
+        self._changes = Changes(ring, self._group_of, self._wanted, authorizer, refused=refused)
         self._session_streams = SessionStreams(
             self.sessions,
             self._streams,
@@ -69,7 +73,7 @@ class Lasting:
     def standing(self, relay: Relay, responder: Responder) -> Standing:
         """What answers the GET of a session."""
         resumption = Resumption(self.requests, relay, responder, self._streams, self._clock, self._settings)
-        replay = Replay(self._line, self._ring, self._group_of, refused=self._refused)
+        replay = Replay(self._line, self._ring, self._group_of, self._authorizer, refused=self._refused)
         return Standing(self._session_streams, replay, resumption, self._clock)
 
     def legacy_sse(self, endpoint: McpEndpoint, path_prefix: str) -> LegacySse:
@@ -93,9 +97,13 @@ class Lasting:
         else:
             self._edges.on_message(data)
 
-    def on_catalogue(self, backend: str, kinds: Collection[str]) -> None:
-        """A backend's new catalogue is served from now on, and differs in that."""
-        self._changes.on_catalogue(backend, kinds)
+    def on_catalogue(self, backend: str, kinds: Collection[str], former: Shelf | None) -> None:
+        """A backend's new catalogue is served from now on, and differs in that from what it offered before."""
+        self._changes.on_catalogue(backend, kinds, former)
+
+    def on_rules(self) -> None:
+        """Other rules of who may use what hold from now on."""
+        self._changes.on_rules()
 
     def recover(self) -> None:
         """After each (new) subscription: look for what may have been missed."""

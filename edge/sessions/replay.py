@@ -7,6 +7,7 @@ subscriptions and its principal's rights, whoever's event id it brings.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from edge.authorize import Authorizer
 from edge.sessions.changes import may_hear, read_change
 from edge.sessions.event_ids import ChangePosition, entry_position
 from edge.sessions.feed import Feed
@@ -23,11 +24,18 @@ class Replay:
     """Reads what was missed."""
 
     def __init__(
-        self, line: RedisLine, ring: KeyRing, group_of: Mapping[str, str], *, refused: Callable[[str, str], None]
+        self,
+        line: RedisLine,
+        ring: KeyRing,
+        group_of: Mapping[str, str],
+        authorizer: Authorizer,
+        *,
+        refused: Callable[[str, str], None],
     ) -> None:
         self._line = line
         self._ring = ring
         self._group_of = group_of
+        self._authorizer = authorizer
         self._refused = refused
 
     async def into(self, feed: Feed, after: ChangePosition) -> None:
@@ -60,7 +68,7 @@ class Replay:
         except ForgedMessage as forged:
             self._refused("change", forged.detail)
             return
-        if not may_hear(feed, backend):
+        if not may_hear(self._authorizer, feed, backend, kind):
             return
         if kind != "resource":
             if kind in feed.wants.lists:

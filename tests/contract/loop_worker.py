@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from shared import keys
+from shared.authorization import Authorization, Evaluator, Rule
 from shared.catalogue import define
 from shared.clock import BrokerClock
 from shared.codec import open_envelope, seal, unseal
 from shared.configuration import BackendEntry
 from shared.line import RedisLine
 from shared.messages import Answer, Client, Final, Message, Notice, Progress, Spoken, ToolCall, ToolFailure, ToolResult
+from shared.watched import Watched
 from tests.contract.hop import GROUP, RING, make_call, put, settings_for
 from tests.mesh import Broker
 from workers.assembly import Assembly
@@ -25,6 +27,7 @@ BACKEND = "up"
 Do = Callable[[Invocation], Awaitable[bytes]]
 DEFINITIONS = (define("ask", "read", b"{}"), define("change", "write", b"{}"))
 OK = b'{"content":[{"type":"text","text":"done"}]}'
+ANYBODY = Authorization(plans={"free": Rule(allow=("**",))})
 FAST: dict[str, Any] = {
     "lease_s": 1.0,
     "lease_renew_s": 0.2,
@@ -66,11 +69,14 @@ class LoopWorker(Assembly):
     """The worker, with its scripted backend at hand."""
 
     def __init__(self, broker: Broker, line: RedisLine, do: Do, worker_id: str, entry: BackendEntry, **fields: Any) -> None:
+        """`fields`: of the settings, and `rules`; without those anybody may use everything."""
+        rules = fields.pop("rules", ANYBODY)
         self.backend = Scripted(do)
         self.line = line
         served = {entry.name: Served(entry=entry, backend=self.backend)}
         settings = settings_for(broker, **(FAST | fields))
-        super().__init__(line, settings, RING, served, worker_id=worker_id, concurrency=64)
+        self.rules = Watched([], lambda: Evaluator(rules), poll_s=60)
+        super().__init__(line, settings, RING, served, self.rules, worker_id=worker_id, concurrency=64)
 
     async def abandon(self) -> None:
         """Stop in mid-everything, as a killed process does: nothing is finished, put back, or let go in the broker."""

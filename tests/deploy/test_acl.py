@@ -3,9 +3,6 @@
 import asyncio
 import inspect
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +11,8 @@ import redis
 from shared import keys
 from shared.functions import LIBRARY, function_name
 from shared.line import RedisLine
-from shared.settings import Secret
-from tests.mesh import ROOT, Broker
+from tests.deploy.prepared import DENIED, connect
+from tests.mesh import Broker
 from tests.source_tree import sources
 from toolmesh.acl import EDGE_COMMANDS, WORKER_COMMANDS
 from toolmesh.secret_files import prepare_secrets
@@ -24,15 +21,17 @@ QUEUE = keys.queue("default", "notes", "read")
 JID = keys.job_id("default", "c1")
 OWNER = "w-1:1"
 
-DENIED = r"(?i)noperm|no permissions|can't access|can't run"
-"""How Redis and Valkey say no: to a command, and to a function's command."""
-
-CHANNELS = {"CHANGES", "EDGES", "FUNCTIONS_WANTED", "HEARTBEATS"}
+CHANNELS = {"CHANGES", "EDGES", "FUNCTIONS_WANTED", "HEARTBEATS", "REVOKED"}
 ACCESS: dict[str, tuple[str, str, str]] = {
     # key: what an edge, its own group's workers and another group's may do.
     "ALL_SESSIONS": ("RW", "", ""),
     "AUDIT_STREAM": ("W", "RW", "RW"),
+    "AUTH_CLIENTS": ("RW", "", ""),
+    "access_token": ("RW", "", ""),
     "answer": ("W", "RW", ""),
+    "authorization_code": ("RW", "", ""),
+    "authorization_request": ("RW", "", ""),
+    "browser_session": ("RW", "", ""),
     "catalogue": ("R", "W", ""),
     "changes": ("R", "W", ""),
     "dead_letter": ("RW", "W", ""),
@@ -40,6 +39,8 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "dispatched": ("R", "RW", ""),
     "edge_alive": ("RW", "", ""),
     "events": ("R", "W", ""),
+    "failures": ("RW", "", ""),
+    "family": ("RW", "", ""),
     "fence": ("W", "RW", ""),
     "final": ("RW", "RW", ""),
     "follower": ("", "RW", ""),
@@ -51,18 +52,22 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "inbox": ("RW", "", ""),
     "job": ("W", "RW", ""),
     "lease": ("R", "RW", ""),
+    "once": ("RW", "", ""),
     "own_bell": ("", "RW", "RW"),
     "part": ("RW", "RW", ""),
     "parts": ("RW", "RW", ""),
     "queue": ("RW", "RW", ""),
     "queue_health": ("RW", "RW", ""),
+    "rate": ("RW", "", ""),
     "reattach": ("RW", "", ""),
+    "registered_client": ("RW", "", ""),
     "returned": ("", "RW", ""),
     "session": ("RW", "", ""),
     "session_question": ("RW", "", ""),
     "session_request": ("RW", "", ""),
     "session_uris": ("RW", "", ""),
     "sessions": ("RW", "", ""),
+    "spent_code": ("RW", "", ""),
     "turns": ("RW", "RW", ""),
     "waiting": ("RW", "RW", ""),
     "wanted": ("RW", "RW", ""),
@@ -141,27 +146,13 @@ OTHERS_WORK = {
         "ZADD arq:queue:internal2:notes:read 1 x",
         "GET arq:job:internal2.c1",
         "GET tm:final:internals.c1",
+        f"HGET {keys.family('f')} r",
+        f"DEL {keys.family('f')}",
+        f"PUBLISH {keys.REVOKED} f",
+        f"SUBSCRIBE {keys.REVOKED}",
+        "SET tm-auth:anything x",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, Path]]:
-    """A broker that `toolmesh init` has given its users, and the directory of their secrets."""
-    directory = tmp_path_factory.mktemp("acl")
-    running = Broker(directory)
-    prepare_secrets(directory / "secrets", ["internal"], f"redis://127.0.0.1:{running.port}/0", Secret("k" * 16))
-    command = [sys.executable, "-m", "toolmesh", "init", "--once", "--users", str(directory / "secrets/broker/users.acl")]
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "REDIS_URL": running.url}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    yield running, directory / "secrets"
-    running.process.kill()
-
-
-def connect(broker: tuple[Broker, Path], user: str) -> "redis.Redis":
-    """A connection as one of the users."""
-    return redis.Redis.from_url((broker[1] / user / "redis_url").read_text().strip(), socket_timeout=5)
 
 
 def may(client: "redis.Redis", user: str, command: str) -> bool:
@@ -179,7 +170,11 @@ def key_of(name: str) -> str:
 
 def test_every_key_of_the_mesh_has_been_thought_of() -> None:
     functions = {n for n, f in vars(keys).items() if inspect.isfunction(f) and f.__module__ == keys.__name__}
-    constants = {n for n, value in vars(keys).items() if isinstance(value, str) and value.startswith(("tm:", "arq:queue"))}
+    constants = {
+        n
+        for n, value in vars(keys).items()
+        if isinstance(value, str) and value.startswith(("tm:", "tm-auth:", "arq:queue"))
+    }
     assert (functions - NO_KEYS) | (constants - CHANNELS) == set(ACCESS), "say in toolmesh/acl.py whose the new key is"
 
 
@@ -365,7 +360,7 @@ def test_without_a_password_one_may_ask_whether_the_broker_is_there_and_nothing_
                 anyone.execute_command(*command.split())
 
 
-SENT = re.compile(r"""\.(?:cmd|send)\(\s*"([A-Z]+)\"""")
+SENT = re.compile(r"""\.(?:cmd|send|_do)\(\s*"([A-Z]+)\"""")
 SHARED_ONLY_TRIED = {"function"}
 """`FUNCTION LOAD` is tried by every role, and asked for where it is denied."""
 

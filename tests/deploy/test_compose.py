@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.compose import mounts, read_compose
+from tests.mesh import ROOT
 
 COMPOSE = read_compose()
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -52,6 +53,15 @@ def test_the_edges_port_is_this_machines_own_unless_said_otherwise() -> None:
     edge = read_compose(given)["services"]["edge"]
     assert edge["ports"] == ["192.0.2.1:9000:8123"]
     assert edge["environment"]["TOOLMESH_ISSUER"] == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    "name", ["TOOLMESH_TRUSTED_PROXIES", "TOOLMESH_CORS_ORIGINS", "TOOLMESH_ALLOWED_HOSTS", "TOOLMESH_AUTH"]
+)
+def test_what_the_operator_says_of_the_door_reaches_the_edge_alone(name: str) -> None:
+    services = read_compose({name: "said-here"})["services"]
+    assert {each for each, service in services.items() if "said-here" in str(service)} == {"edge"}
+    assert f"#{name}=" in (ROOT / ".env.example").read_text(encoding="utf-8")
 
 
 def test_the_broker_is_reached_by_the_roles_alone_and_workers_by_nobody() -> None:

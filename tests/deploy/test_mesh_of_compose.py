@@ -13,6 +13,7 @@ from tests.client import Client
 from tests.deploy.compose import Compose
 from tests.e2e.upstream import Upstream
 from tests.mesh import wait_until
+from tests.oauth.person import Person, register
 
 EXPECTED_DENIALS = {"function|load", "client|setinfo"}
 """What roles try and do without: loading the functions themselves, and telling the name of their client library."""
@@ -71,6 +72,34 @@ def test_tools_of_every_group_are_called_through_both_edges(edges: list[Client])
         assert edge.text("up_echo", {"message": f"default {number}"}) == f"default {number}"
         assert edge.text("inside_echo", {"message": f"internal {number}"}) == f"internal {number}"
         assert edge.text("up_slow_progress", {"steps": 2, "step_ms": 5}) == "2 steps"
+
+
+def owner_password(compose: Compose) -> str:
+    """What the operator reads beside the key."""
+    shown = re.search(r"password\s+(\S+)", compose.containers["secrets"][0].process.output())
+    assert shown is not None
+    return shown[1]
+
+
+def test_the_owner_logs_in_with_the_password_that_was_shown_and_only_an_edge_has_the_hash(
+    compose: Compose, edges: list[Client]
+) -> None:
+    agent = register(edges[0].url)
+    agent.resource = f"{compose.file['services']['edge']['environment']['TOOLMESH_ISSUER']}/mcp"
+    person = Person(edges[0].url)
+    try:
+        tokens = agent.exchange(agent.code(person, "owner", owner_password(compose)), edges[1].url).json()
+    finally:
+        person.close()
+    for edge in edges:
+        bearer = Client(edge.url, tokens["access_token"])
+        assert bearer.text("inside_echo", {"message": "logged in"}) == "logged in"
+        bearer.close()
+    again = agent.refresh(tokens["refresh_token"], edges[0].url)
+    assert again.status_code == 200, again.text
+    stored = (compose.directory / "volumes" / "secrets" / "edge" / "owner_password_hash").read_text().strip()
+    holders = {name for name, each in compose.containers.items() if stored in each[0].reachable_text()}
+    assert holders - {"secrets"} == {"edge"}
 
 
 def test_no_role_was_denied_what_it_needs(compose: Compose, edges: list[Client]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from edge.identities.passwords import verify
 from shared import keys
 from shared.api_keys import digest
 from shared.errors import ConfigurationError
@@ -21,7 +22,7 @@ from toolmesh.mesh_keys_file import MeshKeysFiles
 from toolmesh.owner import Owner
 from toolmesh.plan import Plan
 from toolmesh.prepared_broker import read_users
-from toolmesh.secret_files import prepare_secrets
+from toolmesh.secret_files import Made, prepare_secrets
 
 BROKER = "redis://broker.example:6379/0"
 
@@ -35,12 +36,16 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def test_what_was_made_stays_and_what_is_missing_is_added(tmp_path: Path) -> None:
-    key = prepare_secrets(tmp_path, ["default"], BROKER, None)
+    made = prepare_secrets(tmp_path, ["default"], BROKER, None)
     first = contents(tmp_path)
-    assert key is not None
-    assert key not in "".join(first.values())
-    assert first["edge/owner_key_sha256"].strip() == digest(key)
-    assert prepare_secrets(tmp_path, ["default"], BROKER, None) is None
+    assert made.api_key is not None
+    assert made.password is not None
+    assert made.api_key not in "".join(first.values())
+    assert made.password not in "".join(first.values())
+    assert first["edge/owner_key_sha256"].strip() == digest(made.api_key)
+    assert first["edge/owner_password_hash"].startswith("$argon2id$")
+    assert verify(first["edge/owner_password_hash"].strip(), made.password)
+    assert prepare_secrets(tmp_path, ["default"], BROKER, None) == Made(api_key=None, password=None)
     assert contents(tmp_path) == first
     prepare_secrets(tmp_path, ["lab"], BROKER, None)
     then = contents(tmp_path)
@@ -76,8 +81,47 @@ def test_each_audience_reads_its_own_and_the_brokers_file_holds_no_password(tmp_
 
 def test_a_key_that_the_owner_has_set_takes_the_place_of_one_that_was_made(tmp_path: Path) -> None:
     prepare_secrets(tmp_path, [], BROKER, None)
-    assert prepare_secrets(tmp_path, [], BROKER, Secret("an-own-key-of-the-owner")) is None
+    assert prepare_secrets(tmp_path, [], BROKER, Secret("an-own-key-of-the-owner")).api_key is None
     assert (tmp_path / "edge" / "owner_key_sha256").read_text().strip() == digest("an-own-key-of-the-owner")
+
+
+def test_a_password_that_the_owner_has_set_takes_the_place_of_one_that_was_made_and_is_hashed_once(tmp_path: Path) -> None:
+    file = tmp_path / "edge" / "owner_password_hash"
+    made = prepare_secrets(tmp_path, [], BROKER)
+    assert prepare_secrets(tmp_path, [], BROKER, None, Secret("chosen by the owner")) == Made(api_key=None, password=None)
+    first = file.read_text()
+    assert verify(first.strip(), "chosen by the owner")
+    assert made.password is not None
+    assert not verify(first.strip(), made.password)
+    prepare_secrets(tmp_path, [], BROKER, None, Secret("chosen by the owner"))
+    assert file.read_text() == first, "a hash that fits is left alone, so that edges need no restart"
+    assert [path for path in contents(tmp_path) if "owner" in path and not path.startswith("edge/")] == []
+
+
+def test_secrets_shows_the_owners_name_and_credentials_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "toolmesh", "secrets", str(tmp_path / "secrets"), "--config", str(tmp_path)]
+
+    def said(**more: str) -> str:
+        done = subprocess.run(
+            command, env=environment(**more), capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path
+        )
+        return done.stdout
+
+    first = said(TOOLMESH_AUTH_USER="ada")
+    password = re.search(r"^  password +(\S+)", first, re.MULTILINE)
+    assert re.search(r"^  owner +ada$", first, re.MULTILINE)
+    assert re.search(r"^  API key +tmk_", first, re.MULTILINE)
+    assert password is not None
+    assert password[1] not in "".join(contents(tmp_path).values())
+    again = said()
+    assert "password is the one made earlier" in again
+    assert "key is the one made earlier" in again
+    assert "Made for you" not in again
+    given = said(TOOLMESH_AUTH_PASSWORD="chosen by the owner", TOOLMESH_API_KEY="an-own-key-of-the-owner")
+    assert "TOOLMESH_AUTH_PASSWORD" in given
+    assert "TOOLMESH_API_KEY" in given
+    assert "chosen by the owner" not in given
+    assert "an-own-key" not in given
 
 
 @pytest.mark.parametrize("group", ["edge", "Lab", "a*", "a b", "a:b", "", "-a"])
@@ -119,6 +163,29 @@ def test_under_up_a_brokers_url_from_a_file_is_handed_to_the_roles_as_itself() -
     for given in (plan.edge_environment("redis://host/0"), plan.worker_environment("redis://host/0")):
         assert given["REDIS_URL"] == "redis://host/0"
         assert "REDIS_URL_FILE" not in given
+
+
+def test_under_up_only_the_edge_is_given_what_lets_somebody_in() -> None:
+    door = {
+        "AUTH_REDIS_URL": "redis://log-ins/0",
+        "TOOLMESH_API_KEY": "an-own-key-of-the-owner",
+        "TOOLMESH_AUTH_PASSWORD_FILE": "/run/password",
+        "TOOLMESH_OWNER_KEY_SHA256": "a" * 64,
+        "TOOLMESH_OWNER_PASSWORD_HASH_FILE": "/run/hash",
+    }
+    plan = Plan(
+        settings=Settings(),
+        entries=(),
+        mesh_keys=MeshKeysFiles(edge="e", workers="w"),
+        owner=Owner(api_key=None, password="p", key_sha256="b" * 64, password_hash="$argon2id$"),
+        workers=1,
+        environment={**door, "CREDENTIAL_NOTES": "n"},
+    )
+    edge, worker = plan.edge_environment("redis://host/0"), plan.worker_environment("redis://host/0")
+    assert edge["TOOLMESH_OWNER_PASSWORD_HASH"] == "$argon2id$"
+    assert edge.keys() >= door.keys()
+    assert "CREDENTIAL_NOTES" not in edge
+    assert worker.keys() == {"CREDENTIAL_NOTES", "REDIS_URL", "TOOLMESH_MESH_KEYS", "TOOLMESH_DRAIN_S"}
 
 
 def test_init_says_when_the_user_is_no_administrator(tmp_path: Path) -> None:

@@ -1,58 +1,117 @@
 """authenticate: who is known is let in, and nobody else is anybody."""
 
+import asyncio
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from edge.authenticate import Authenticator, challenge
+from edge.authorize import ANONYMOUS
+from edge.identities.identities import Identities
+from edge.identities.passwords import hash_password
+from edge.identities.slow_keys import SlowKeys
+from edge.oauth.secret_tokens import new_family, new_refresh_token, new_token
+from edge.problems import Refusal
 from shared.api_keys import digest
-from shared.configuration import ApiKeyEntry
-from shared.errors import ConfigurationError, Unauthenticated
+from shared.configuration import ApiKeyEntry, UserEntry
+from shared.errors import BrokerUnavailable, Unauthenticated
+from shared.grants import ACCESS, CODE, REFRESH, AccessToken, Grant
 from shared.identity import Principal
 from shared.settings import Secret, Settings
 
+PUBLIC = "https://mesh.example"
+METADATA = f"{PUBLIC}/.well-known/oauth-protected-resource/mcp"
 OWNER_KEY = "the-key-of-the-owner"
 ADA_KEY = "tmk_h3sl84WUS1hD5oywnStjuonpKGjgjuBEIcEoWcrXIhV3uMBOB"
+SLOW_KEY = "a-key-of-an-older-file"
+SLOW_HASH = "$2b$04$EdFMiMibFsEOi4gxHmYYaOKRcQHGhOhTuWnVemrCjBGEi8mmlMYrq"
 ADA = ApiKeyEntry(
     user_id="ada", key_sha256=digest(ADA_KEY), company_id="acme", plan="pro", roles=("ops",), caller_id="laptop"
 )
-METADATA = "https://mesh.example/.well-known/oauth-protected-resource/mcp"
+GRACE = UserEntry(username="grace", password_hash=hash_password("x"), company="acme", plan="pro", roles=("ops",))
+OWNER = Settings(api_key=Secret(OWNER_KEY))
 
 
-def authenticator(*entries: ApiKeyEntry, **fields: Any) -> Authenticator:
-    return Authenticator(Settings(**fields), entries)
+class Tokens:
+    """Access tokens by what they are; a broker that is away raises."""
+
+    def __init__(self, known: Mapping[str, AccessToken] | None = None) -> None:
+        self._known = known
+
+    async def find(self, token: str) -> AccessToken | None:
+        if self._known is None:
+            raise BrokerUnavailable("away")
+        return self._known.get(token)
 
 
-BOTH = authenticator(ADA, api_key=Secret(OWNER_KEY))
+def issued(resource: str = f"{PUBLIC}/mcp", subject: str = "grace", **fields: Any) -> tuple[str, AccessToken]:
+    """A token of that user, and its record."""
+    family = new_family()
+    token = new_token(ACCESS, family)
+    grant = Grant(
+        family=family,
+        client_id="client-1",
+        client_name="A client",
+        subject=subject,
+        scopes=("tools:read", "tools:write"),
+        resource=resource,
+        started_ms=1,
+    )
+    return token, AccessToken(digest=digest(token), grant=grant, scopes=("tools:read",), expires_ms=2**50, **fields)
 
 
-def refused(headers: dict[str, str], known: Authenticator = BOTH) -> Unauthenticated:
+def authenticator(
+    *keys: ApiKeyEntry, settings: Settings = OWNER, anonymous: bool = False, tokens: Tokens | None = None
+) -> Authenticator:
+    identities = Identities(settings, [GRACE], keys)
+    return Authenticator(lambda: identities, tokens or Tokens({}), SlowKeys(), PUBLIC, anonymous=lambda: anonymous)
+
+
+BOTH = authenticator(ADA)
+
+
+def let_in(known: Authenticator, value: str | None, path: str = "/mcp", query: bytes = b"") -> Principal:
+    headers = {} if value is None else {"authorization": value}
+    return asyncio.run(known.authenticate(headers, path, query))
+
+
+def refused(headers: dict[str, str], known: Authenticator = BOTH, query: bytes = b"") -> Unauthenticated:
     with pytest.raises(Unauthenticated) as error:
-        known.authenticate(headers)
+        asyncio.run(known.authenticate(headers, "/mcp", query))
     return error.value
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_configured_key_is_the_owner_s(scheme: str) -> None:
-    owner = BOTH.authenticate({"authorization": f"{scheme} {OWNER_KEY}"})
-    assert owner == Principal(subject="owner", plan="pro", roles=("admin",), caller_id="owner", owner=True)
+    owner = let_in(BOTH, f"{scheme} {OWNER_KEY}")
+    assert owner == Principal(
+        subject="owner", plan="pro", roles=("admin",), caller_id="owner", owner=True, caller_class="untrusted"
+    )
 
 
 def test_a_key_of_the_file_is_its_user_and_not_the_owner() -> None:
-    found = BOTH.authenticate({"authorization": f"Bearer {ADA_KEY}"})
-    assert found == Principal(tenant="acme", subject="ada", plan="pro", roles=("ops",), caller_id="laptop", owner=False)
+    found = let_in(BOTH, f"Bearer {ADA_KEY}")
+    assert found == Principal(
+        tenant="acme", subject="ada", plan="pro", roles=("ops",), caller_id="laptop", caller_class="untrusted"
+    )
 
 
 def test_a_digest_in_capitals_is_the_same_digest() -> None:
-    entry = ApiKeyEntry(user_id="bob", key_sha256=digest(ADA_KEY).upper())
-    found = authenticator(entry).authenticate({"authorization": f"Bearer {ADA_KEY}"})
+    found = let_in(authenticator(ApiKeyEntry(user_id="bob", key_sha256=digest(ADA_KEY).upper())), f"Bearer {ADA_KEY}")
     assert (found.tenant, found.subject, found.caller_id) == ("default", "bob", "bob")
 
 
+def test_a_key_that_is_kept_as_a_bcrypt_hash_is_known_too() -> None:
+    known = authenticator(ApiKeyEntry(user_id="bob", key_hash=SLOW_HASH))
+    assert let_in(known, f"Bearer {SLOW_KEY}").subject == "bob"
+    assert refused({"authorization": f"Bearer {SLOW_KEY}2"}, known).presented
+
+
 def test_the_generated_owner_key_is_known_by_its_digest() -> None:
-    known = authenticator(owner_key_sha256=hashlib.sha256(OWNER_KEY.encode()).hexdigest())
-    assert known.authenticate({"authorization": f"Bearer {OWNER_KEY}"}).owner
+    known = authenticator(settings=Settings(owner_key_sha256=hashlib.sha256(OWNER_KEY.encode()).hexdigest()))
+    assert let_in(known, f"Bearer {OWNER_KEY}").owner
 
 
 @pytest.mark.parametrize(
@@ -104,22 +163,117 @@ def test_nothing_but_the_authorization_header_is_asked(headers: dict[str, str]) 
     assert not refused(headers).presented
 
 
-def test_an_edge_that_nobody_could_call_does_not_start() -> None:
-    with pytest.raises(ConfigurationError, match="toolmesh key new"):
-        authenticator()
-    with pytest.raises(ConfigurationError):
-        authenticator(ApiKeyEntry(user_id="ada"))
+def test_a_token_is_its_user_as_the_file_says_now_and_the_client_that_it_was_given_to() -> None:
+    token, record = issued()
+    assert let_in(authenticator(tokens=Tokens({token: record})), f"Bearer {token}") == Principal(
+        tenant="acme",
+        subject="grace",
+        roles=("ops",),
+        plan="pro",
+        caller_id="client-1",
+        caller_name="A client",
+        caller_class="untrusted",
+        scopes=("tools:read",),
+    )
+
+
+def test_a_token_of_somebody_who_is_no_user_any_more_is_refused() -> None:
+    token, record = issued(subject="gone")
+    assert refused({"authorization": f"Bearer {token}"}, authenticator(tokens=Tokens({token: record}))).presented
+
+
+PATHS = ("/mcp", "/mcp/", "/mcp/b/echo", "/mcp/b/echo/", "/mcp/b/echo2", "/sse", "/messages")
+
+
+@pytest.mark.parametrize(
+    ("resource", "paths"),
+    [
+        ("/mcp", {"/mcp", "/mcp/"}),
+        ("/mcp/b/echo", {"/mcp/b/echo", "/mcp/b/echo/"}),
+        ("/sse", {"/sse", "/messages"}),
+        ("/mcp/", set()),
+        ("/mcp/b", set()),
+        ("/MCP", set()),
+        ("", set()),
+        ("/", set()),
+        ("x/mcp", set()),
+    ],
+)
+def test_a_token_is_good_for_the_one_resource_that_it_names_and_no_other(resource: str, paths: set[str]) -> None:
+    token, record = issued(PUBLIC + resource)
+    known = authenticator(tokens=Tokens({token: record}))
+    for path in PATHS:
+        if path in paths:
+            assert let_in(known, f"Bearer {token}", path).subject == "grace"
+        else:
+            with pytest.raises(Unauthenticated):
+                let_in(known, f"Bearer {token}", path)
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+@pytest.mark.parametrize(
+    "value",
+    [new_token(ACCESS, new_family()), new_token(CODE, new_family()), new_refresh_token("f" * 22)],
+    ids=["access token", "code", "refresh token"],
+)
+def test_a_token_that_nobody_knows_is_refused_also_where_nobody_needs_one(value: str, anonymous: bool) -> None:
+    assert refused({"authorization": f"Bearer {value}"}, authenticator(anonymous=anonymous)).presented
+
+
+@pytest.mark.parametrize("kind", [ACCESS, CODE, REFRESH])
+def test_a_broker_that_can_not_be_asked_is_never_a_yes_also_where_nobody_needs_a_token(kind: str) -> None:
+    away = authenticator(anonymous=True, tokens=Tokens())
+    with pytest.raises(BrokerUnavailable):
+        let_in(away, f"Bearer {kind}{'x' * 65}")
+    assert let_in(away, None) is ANONYMOUS
+    assert let_in(away, f"Bearer {OWNER_KEY}").owner
+
+
+@pytest.mark.parametrize(
+    "query",
+    [b"access_token=x", b"a=1&access_token=", b"access%5Ftoken=x", b"access_token=x&access_token=y", b"a&access_token=1"],
+)
+def test_a_token_in_the_url_is_none_and_beside_another_credential_it_is_one_too_many(query: bytes) -> None:
+    token, record = issued()
+    known = authenticator(anonymous=True, tokens=Tokens({token: record}))
+    assert not refused({}, known, query.replace(b"=x", b"=" + token.encode())).presented
+    for credential in (token, OWNER_KEY, "nobody's"):
+        with pytest.raises(Refusal) as caught:
+            let_in(known, f"Bearer {credential}", query=query)
+        assert (caught.value.http_status, caught.value.code) == (400, "two_credentials")
+
+
+@pytest.mark.parametrize(
+    "query", [b"", b"a=1", b"a=access_token", b"xaccess_token=1", b"access_tokens=1", b"ACCESS_TOKEN=1"]
+)
+def test_other_queries_are_of_no_account(query: bytes) -> None:
+    assert let_in(BOTH, f"Bearer {OWNER_KEY}", query=query).owner
+
+
+def test_who_brings_nothing_is_anonymous_only_where_that_may_be_now() -> None:
+    may = [True]
+    identities = Identities(OWNER)
+    known = Authenticator(lambda: identities, Tokens({}), SlowKeys(), PUBLIC, anonymous=lambda: may[0])
+    assert let_in(known, None) is ANONYMOUS
+    for value in ("", "Basic x", "Bearer", "Bearer nobody's"):
+        refused({"authorization": value}, known)
+    may[0] = False
+    assert not refused({}, known).presented
 
 
 def test_the_challenge_without_a_credential_names_the_metadata_and_no_error() -> None:
-    assert challenge(Unauthenticated("no", presented=False), METADATA) == (
+    assert challenge(Unauthenticated("no", presented=False), METADATA, "tools:read tools:write") == (
         b"www-authenticate",
-        f'Bearer resource_metadata="{METADATA}"'.encode(),
+        f'Bearer resource_metadata="{METADATA}", scope="tools:read tools:write"'.encode(),
+    )
+    assert (
+        challenge(Unauthenticated("no", presented=False), METADATA, "")[1]
+        == f'Bearer resource_metadata="{METADATA}"'.encode()
     )
 
 
 def test_the_challenge_to_a_wrong_credential_says_invalid_token() -> None:
-    name, value = challenge(Unauthenticated("no", presented=True), METADATA)
+    name, value = challenge(Unauthenticated("no", presented=True), METADATA, "tools:read")
     assert name == b"www-authenticate"
-    assert value.startswith(b'Bearer error="invalid_token", error_description="')
-    assert value.endswith(f', resource_metadata="{METADATA}"'.encode())
+    assert value.startswith(b'Bearer error="invalid_token", error_description="no", ')
+    assert value.endswith(f', resource_metadata="{METADATA}", scope="tools:read"'.encode())

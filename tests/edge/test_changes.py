@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from edge.authorize import Authorizer
 from edge.sessions.changes import Changes
 from edge.sessions.event_ids import ChangePosition
 from edge.sessions.feed import Feed, Heard, Wants
 from edge.sessions.replay import Replay
 from edge.sessions.wanted import Wanted
+from edge.shelf import Shelf
 from shared import keys
+from shared.authorization import Authorization, Rule
+from shared.catalogue import Catalogue, define
 from shared.clock import BrokerClock
 from shared.codec import frame, seal, unframe, unseal
 from shared.identity import Principal
@@ -18,22 +22,24 @@ from shared.line import RedisLine
 from shared.messages import Cancel, Changed, Message
 from shared.messages import Wanted as WantedMessage
 from tests.contract.hop import RING, open_line, run
+from tests.edge.rules import Offers, ruled
 from tests.mesh import Broker
 
 GROUP_OF = {"notes": "default", "mail": "other", "elsewhere": "unknown"}
 OWNER = Principal(subject="owner", owner=True)
 GUEST = Principal(subject="guest")
+OWNER_ALONE = ruled()
 
 
 class Bench:
     """Changes with all that they need, on a real broker."""
 
-    def __init__(self, line: RedisLine, principal_max: int = 1000) -> None:
+    def __init__(self, line: RedisLine, principal_max: int = 1000, authorizer: Authorizer = OWNER_ALONE) -> None:
         self.refusals: list[str] = []
         self.wakes = 0
         self.wanted = Wanted(line, RING, BrokerClock(), GROUP_OF, principal_max=principal_max)
-        self.changes = Changes(RING, GROUP_OF, self.wanted, refused=self._refuse)
-        self.replay = Replay(line, RING, GROUP_OF, refused=self._refuse)
+        self.changes = Changes(RING, GROUP_OF, self.wanted, authorizer, refused=self._refuse)
+        self.replay = Replay(line, RING, GROUP_OF, authorizer, refused=self._refuse)
 
     def _refuse(self, kind: str, detail: str) -> None:
         self.refusals.append(f"{kind}: {detail}")
@@ -112,6 +118,58 @@ def test_a_list_is_told_of_when_its_new_catalogue_is_here_and_not_by_the_channel
             assert [h.kind for h in taken(everything)] == ["tools"]
             assert taken(one) == [], "another backend's"
             assert taken(guest) == [], "not this principal's to know"
+
+    run(main)
+
+
+NOTES = Shelf(
+    "default",
+    Catalogue(
+        backend="notes",
+        at_ms=1,
+        tools=(define("find", "read", b'{"inputSchema":{"type":"object"}}'),),
+        prompts=(b'{"name":"tidy up"}',),
+        hash="h",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "heard"),
+    [
+        (("notes_find",), {"tools", "prompts"}),
+        (("notes_tidy up",), {"tools", "prompts"}),
+        (("notes_resources",), {"tools", "prompts", "resources", "resource"}),
+        (("notes_other", "mail_*", "access:write"), set()),
+    ],
+)
+def test_a_change_is_heard_by_who_may_use_something_there_and_one_of_resources_by_who_may_reach_them(
+    broker: Broker, patterns: tuple[str, ...], heard: set[str]
+) -> None:
+    async def main() -> None:
+        async with open_line(broker) as line:
+            rules = Authorization(users={"guest": Rule(allow=patterns)})
+            for offers, former in ((Offers(NOTES), None), (Offers(), NOTES)):
+                bench = Bench(line, authorizer=ruled(rules, offers))
+                feed = bench.open("x://1", principal=GUEST)
+                bench.changes.on_catalogue("notes", {"tools", "prompts", "resources"}, former)
+                bench.changes.on_message(publication(updated("x://1")))
+                assert {h.kind for h in taken(feed)} == heard, "also of what was there and is not any more"
+
+    run(main)
+
+
+def test_other_rules_are_told_to_everybody_as_lists_to_be_read_again(broker: Broker) -> None:
+    async def main() -> None:
+        async with open_line(broker) as line:
+            bench = Bench(line)
+            guest = bench.open(principal=GUEST)
+            tools = bench.open(principal=GUEST, backend="notes", lists=frozenset({"tools"}))
+            none = bench.open(lists=frozenset())
+            bench.changes.on_rules()
+            assert {h.kind for h in taken(guest)} == {"tools", "prompts", "resources"}
+            assert [h.kind for h in taken(tools)] == ["tools"]
+            assert taken(none) == []
 
     run(main)
 

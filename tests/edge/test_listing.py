@@ -9,6 +9,7 @@ import pytest
 from edge.directory import Directory
 from edge.listing import Listing
 from shared import keys
+from shared.authorization import Authorization, Rule
 from shared.catalogue import Catalogue, ToolDefinition, catalogue_hash, define
 from shared.clock import BrokerClock
 from shared.codec import seal
@@ -16,6 +17,7 @@ from shared.configuration import BackendEntry
 from shared.errors import InvalidParams
 from shared.identity import Principal
 from tests.contract.hop import GROUP, RING, open_line
+from tests.edge.rules import ruled
 from tests.mesh import Broker
 
 OWNER = Principal(subject="owner", owner=True)
@@ -64,7 +66,7 @@ def seven(broker: Broker) -> Directory:
 
 
 def list_tools(tools: Directory, principal: Principal, cursor: object, size: int) -> dict[str, Any]:
-    return Listing(tools, size).page("tools", principal, None, cursor)
+    return Listing(tools, ruled(), size).page("tools", principal, None, cursor)
 
 
 def pages(tools: Directory, size: int) -> list[list[str]]:
@@ -143,6 +145,55 @@ def test_one_bad_definition_is_left_out_and_the_rest_is_listed(broker: Broker) -
     assert pages(found, 10) == [["a_good"]]
 
 
+RULES = Authorization(
+    plans={"pro": Rule(allow=("a_1*", "b_?"), deny=("b_z",)), "free": Rule(allow=("access:read",))},
+    anonymous=Rule(allow=("b_[az]", "b_a")),
+)
+
+
+@pytest.mark.parametrize(
+    ("principal", "names"),
+    [
+        (Principal(subject="ada", plan="pro"), ["a_1", "a_10", "b_Z", "b__", "b_a"]),
+        (Principal(subject="bob", plan="free"), ["b_Z", "b__", "b_a", "b_z"]),
+        (Principal(subject="eve", plan="other"), []),
+        (Principal(subject="anonymous", plan="pro", anonymous=True), ["b_a"]),
+        (OWNER, ALL),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 200])
+def test_everybody_sees_what_they_may_use_at_either_endpoint_and_on_all_pages(
+    seven: Directory, principal: Principal, names: list[str], size: int
+) -> None:
+    listing = Listing(seven, ruled(RULES), size)
+
+    def listed(backend: str | None) -> list[str]:
+        page = listing.page("tools", principal, backend, None)
+        seen = [tool["name"] for tool in page["tools"]]
+        while "nextCursor" in page:
+            page = listing.page("tools", principal, backend, page["nextCursor"])
+            seen += [tool["name"] for tool in page["tools"]]
+        return seen
+
+    assert listed(None) == names
+    for backend in ("a", "b"):
+        assert listed(backend) == [name[2:] for name in names if name.startswith(backend)]
+    assert listed("c") == []
+
+
+def test_where_nobody_has_to_log_in_a_tool_says_whether_that_holds_for_it(seven: Directory) -> None:
+    listing = Listing(seven, ruled(RULES), 200, OWN, anonymous=True)
+
+    def free(backend: str | None) -> list[str]:
+        tools = listing.page("tools", OWNER, backend, None)["tools"]
+        assert all(tool["_meta"]["securitySchemes"] == tool["securitySchemes"] for tool in tools)
+        return [tool["name"] for tool in tools if tool["securitySchemes"] == [{"type": "noauth"}]]
+
+    assert free(None) == ["b_a", "mesh_wait"]
+    assert free("b") == ["a"]
+    assert free("a") == []
+
+
 OWN = {"mesh_wait": {"name": "mesh_wait", "inputSchema": {"type": "object"}}}
 
 
@@ -152,7 +203,7 @@ def test_a_tool_of_the_edge_itself_stands_at_its_place_for_everybody_at_the_endp
 ) -> None:
     tools = [define(name, "read", SCHEMA) for name in ("wait", "wake")]
     found = directory(broker, mesh=catalogue("mesh", *tools), a=catalogue("a", tools[0]), z=catalogue("z", tools[0]))
-    listing = Listing(found, size, OWN)
+    listing = Listing(found, ruled(), size, OWN)
 
     def names(principal: Principal, backend: str | None = None) -> list[str]:
         cursor, seen = None, []
@@ -167,7 +218,7 @@ def test_a_tool_of_the_edge_itself_stands_at_its_place_for_everybody_at_the_endp
     assert names(STRANGER) == ["mesh_wait"]
     assert names(OWNER, "mesh") == ["wait", "wake"]
     assert listing.page("tools", OWNER, None, None)["tools"] != []
-    assert OWN["mesh_wait"] in Listing(found, 200, OWN).page("tools", OWNER, None, None)["tools"]
+    assert OWN["mesh_wait"] in Listing(found, ruled(), 200, OWN).page("tools", OWNER, None, None)["tools"]
     assert listing.page("prompts", OWNER, None, None) == {"prompts": []}
 
 
@@ -175,7 +226,7 @@ def test_a_client_that_cuts_is_told_of_no_schema_that_a_handle_would_break(broke
     described = b'{"inputSchema":{"type":"object"},"outputSchema":{"type":"object","required":["city"]},"title":"T"}'
     found = directory(broker, a=catalogue("a", define("x", "read", described), define("y", "read", SCHEMA)))
     for backend in (None, "a"):
-        listing = Listing(found, 10)
+        listing = Listing(found, ruled(), 10)
         usual, _ = listing.page("tools", OWNER, backend, None)["tools"]
         cut, _ = listing.page("tools", OWNER, backend, None, cuts=True)["tools"]
         assert usual == cut | {"outputSchema": {"type": "object", "required": ["city"]}}

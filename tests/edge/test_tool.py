@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edge.tool import Tool, UnusableTool
+from edge.tool import Tool, UnusableTool, callable_by_anyone
 from shared.catalogue import define
 from shared.errors import InvalidArguments
 from shared.messages import CallClass
@@ -140,11 +140,27 @@ def test_a_schema_that_refers_to_itself_is_served_and_ends() -> None:
 
 
 def test_what_the_upstream_wrote_is_listed_with_our_name_and_nothing_is_lost() -> None:
-    unknown: dict[str, Any] = {"x-own": {"deep": [1, None]}, "securitySchemes": [{"type": "noauth"}]}
+    unknown: dict[str, Any] = {"x-own": {"deep": [1, None]}, "_meta": {"openai/outputTemplate": "ui://x"}}
     listed = tool(title="Act", **unknown).listed
     assert listed["name"] == "demo_act"
-    assert (listed["x-own"], listed["securitySchemes"]) == ({"deep": [1, None]}, [{"type": "noauth"}])
+    assert (listed["x-own"], listed["title"]) == ({"deep": [1, None]}, "Act")
+    assert listed["_meta"]["openai/outputTemplate"] == "ui://x"
     assert listed["inputSchema"] == SCHEMA
+
+
+@pytest.mark.parametrize(("access", "scope"), [("read", "read"), ("idempotent", "write"), ("write", "write")])
+@pytest.mark.parametrize(
+    "theirs", [{}, {"securitySchemes": [{"type": "noauth"}], "_meta": {"securitySchemes": []}}, {"_meta": 1}]
+)
+def test_a_tool_says_which_scope_it_takes_whatever_the_upstream_says_of_itself(
+    access: CallClass, scope: str, theirs: dict[str, Any]
+) -> None:
+    ours = [{"type": "oauth2", "scopes": [f"tools:{scope}"]}]
+    for listed in (tool(access=access, **theirs).listed, tool(access=access, **theirs).listed_plain):
+        assert (listed["securitySchemes"], listed["_meta"]["securitySchemes"]) == (ours, ours)
+        free = callable_by_anyone(listed)
+        assert (free["securitySchemes"], free["_meta"]["securitySchemes"]) == ([{"type": "noauth"}], [{"type": "noauth"}])
+        assert listed["securitySchemes"] == ours, "the listed tool itself is left as it is"
 
 
 @pytest.mark.parametrize(

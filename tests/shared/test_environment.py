@@ -131,6 +131,7 @@ def test_names_that_kubernetes_injects_for_a_service_called_toolmesh_are_let_pas
     [
         ("TOOLMESH_API_KEY", "tooshort"),
         ("TOOLMESH_API_KEY", "has a space in its middle"),
+        ("TOOLMESH_API_KEY", "tmat_looks_like_a_token"),
         ("TOOLMESH_MESH_KEYS", "default:k1:hunter2hunter2"),
         ("REDIS_URL", "htp://user:hunter2@host/0"),
         ("TOOLMESH_OWNER_KEY_SHA256", "hunter2"),
@@ -157,11 +158,10 @@ def test_a_control_that_is_asked_for_and_not_built_stops_the_start(name: str, va
     assert name in problems(**{name: value})[0]
 
 
-@pytest.mark.parametrize("file", ["authorization.yaml", "policies/guard.js"])
-def test_a_file_that_asks_for_a_control_stops_the_start(file: str, tmp_path: Path) -> None:
-    (tmp_path / file).parent.mkdir(exist_ok=True)
-    (tmp_path / file).touch()
-    with pytest.raises(ConfigurationError, match=re.escape(file)):
+def test_a_policy_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "guard.js").touch()
+    with pytest.raises(ConfigurationError, match=re.escape("policies/guard.js")):
         load_settings({}, config_dir=tmp_path)
 
 
@@ -170,14 +170,13 @@ def test_a_policies_directory_elsewhere_is_looked_into_too(tmp_path: Path) -> No
     assert "p.js" in problems(TOOLMESH_POLICIES_DIR=str(tmp_path))[0]
 
 
-def test_upstreams_names_that_do_nothing_yet_are_accepted_with_a_note(tmp_path: Path) -> None:
+def test_upstreams_names_that_do_nothing_yet_are_accepted_with_a_note() -> None:
     samples = {"int": "5", "seconds": "30s", "bool": "true", "text": "x"}
     environment = {name: samples[inert.kind] for name, inert in INERT.items()}
     load_settings(environment)
-    (tmp_path / "users.yaml").touch()
-    said = "\n".join(notes(environment, tmp_path))
-    assert all(name in said for name in [*INERT, "users.yaml"])
-    assert notes({}, tmp_path / "none") == ()
+    said = "\n".join(notes(environment))
+    assert all(name in said for name in INERT)
+    assert notes({}) == ()
 
 
 def test_an_alias_stands_for_its_name_and_may_not_contradict_it() -> None:

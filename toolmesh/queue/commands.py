@@ -12,7 +12,7 @@ import typer
 
 from shared.errors import ConfigurationError, InvalidParams
 from toolmesh.console import say, say_aside
-from toolmesh.options import ConfigOption
+from toolmesh.options import ConfigOption, DataOption, JsonOption
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -22,17 +22,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CallId = Annotated[str, typer.Argument(metavar="CALL_ID", help="As an answer, the audit or `ls` shows it")]
-_DataOption = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="Directory of a `toolmesh up` that runs here [default: ./data]"),
-]
-_JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 queue = typer.Typer(help="Queues and dead letters.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @queue.command("ls")
-def ls(config: ConfigOption = None, data: _DataOption = None, as_json: _JsonOption = False) -> None:
+def ls(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the queues, then the calls that were set aside because they lost their workers."""
     from toolmesh.queue.depths import depths
     from toolmesh.queue.letters import list_letters
@@ -55,9 +50,9 @@ def ls(config: ConfigOption = None, data: _DataOption = None, as_json: _JsonOpti
 def show(
     call_id: _CallId,
     config: ConfigOption = None,
-    data: _DataOption = None,
+    data: DataOption = None,
     arguments: Annotated[bool, typer.Option("--arguments", help="Show its arguments: they may hold personal data")] = False,
-    as_json: _JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say where a call is and what it is. Arguments are shown only on demand."""
     from toolmesh.queue.listing import say_whereabouts
@@ -83,7 +78,7 @@ def retry(
     config: ConfigOption = None,
     url: Annotated[str, typer.Option("--url", metavar="URL", help="Base URL of an edge")] = "http://127.0.0.1:8123",
     wait: Annotated[float, typer.Option("--wait", metavar="S", min=0, max=10, help="Wait for its end, in seconds")] = 10.0,
-    as_json: _JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Have an edge send a dead letter again, as a new call for the same principal. Exit code 1: it is over, with an error.
 
@@ -116,7 +111,7 @@ def retry(
 def drop(
     call_id: _CallId,
     config: ConfigOption = None,
-    data: _DataOption = None,
+    data: DataOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask")] = False,
 ) -> None:
     """Forget a dead letter. The audit keeps that it was dropped."""

@@ -38,7 +38,7 @@ class Reach:
 def reach(config: Path | None, data: Path | None, environment: Mapping[str, str] | None = None) -> Reach:
     """Find the mesh. `data`: directory of a running `up`, which goes before REDIS_URL. Raises ConfigurationError."""
     environment = os.environ if environment is None else environment
-    configured = load_configuration(config, environment, data_dir=data)
+    configured = load_configuration(config, environment, door=False, data_dir=data)
     settings = configured.settings
     named = any(environment.get(name, "").strip() for name in ("REDIS_URL", "REDIS_URL_FILE"))
     url = read_broker_url(settings.data_dir) if data is not None or not named else None

@@ -75,7 +75,7 @@ class LegacySse:
     async def sse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI application of `/sse`."""
 
-        async def serve(headers: Headers, principal: Principal) -> None:
+        async def serve(headers: Headers, principal: Principal, send: Send) -> None:
             if scope["method"] != "GET":
                 raise Refusal(405, INVALID_REQUEST, "Use GET.", headers=[(b"allow", b"GET")])
             if "accept" in headers and not accepted(headers)[1]:
@@ -87,7 +87,7 @@ class LegacySse:
     async def messages(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI application of `/messages`."""
 
-        async def serve(headers: Headers, principal: Principal) -> None:
+        async def serve(headers: Headers, principal: Principal, send: Send) -> None:
             body = await self._endpoint.read(scope["method"], headers | {"accept": _HEADERS["accept"]}, receive)
             parse_message(body, _HEADERS, [], self._depth_max)
             query = parse_qs(scope["query_string"].decode("latin-1"))

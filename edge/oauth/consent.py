@@ -1,0 +1,141 @@
+"""/consent: may this program do that in your name? Asked each time anew; nothing is remembered (MCP, "Consent UI")."""
+
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edge.identities.identities import Identities
+from edge.oauth.browser import form_token, is_form_token
+from edge.oauth.page_request import PageRequests, redirected
+from edge.oauth.parameters import BadParameters
+from edge.oauth.pending import Pending, PendingRequests
+from edge.oauth.secret_tokens import new_family
+from edge.oauth.server import Answer
+from edge.pages.consent import ConsentView, consent_page
+from edge.recorder import Recorder
+from shared import scopes
+from shared.grants import Grant
+from shared.redirect_uris import app_scheme, form_action_source, is_loopback, shown_host
+from shared.settings import Settings
+from shared.watched import Watched
+
+_PURPOSE = "consent"
+
+
+class ConsentEndpoint:
+    """Shows the form, and takes the decision."""
+
+    def __init__(
+        self,
+        pending: PendingRequests,
+        pages: PageRequests,
+        identities: Watched[Identities],
+        recorder: Recorder,
+        public_url: str,
+        settings: Settings,
+    ) -> None:
+        self._pending = pending
+        self._pages = pages
+        self._identities = identities
+        self._recorder = recorder
+        self._public_url = public_url
+        self._days = max(1, round(settings.grant_s / 86400))
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        return await self._pages.answer(request, "consent", self._post if request.method == "POST" else self._get)
+
+    async def _get(self, request: Request) -> Response:
+        found = await self._pending.find(request, request.query_params.get("rid"))
+        if found is None:
+            return self._pages.expired("consent")
+        if isinstance(found, Answer):
+            return self._pages.turned_away(found)
+        subject = await self._subject(found)
+        if subject is None:
+            return self._to_login(found)
+        return self._form(found, subject)
+
+    async def _post(self, request: Request) -> Response:
+        if not self._pending.browsers.is_own_form(request):
+            return self._pages.expired("consent")
+        form = await self._pages.read_form(request)
+        found = await self._pending.find(request, form.get("rid"))
+        if found is None:
+            return self._pages.expired("consent")
+        if isinstance(found, Answer):
+            return self._pages.turned_away(found)
+        if not is_form_token(form.get("csrf"), found.browser, found.rid, _PURPOSE):
+            return self._pages.expired("consent")
+        decision = form.get("decision")
+        if decision not in ("allow", "deny"):
+            raise BadParameters("The decision is to be allow or deny.")
+        subject = await self._subject(found)
+        if subject is None:
+            return self._to_login(found)
+        if not await self._pending.store.take_request(found.rid):
+            return self._pages.expired("consent")
+        if decision == "deny":
+            self._recorder.denied("consent_denied", None, "", "The person did not allow it.")
+            return redirected(self._pending.server.decide(found.parameters, found.transaction, None))
+        return await self._allow(found, subject)
+
+    async def _allow(self, found: Pending, subject: str) -> Response:
+        transaction = found.transaction
+        transaction.allowed["family"] = new_family()
+        answer = self._pending.server.decide(found.parameters, transaction, subject)
+        code = transaction.allowed.get("code")
+        if code is not None:
+            grant = Grant(
+                family=transaction.allowed["family"],
+                client_id=found.client.client_id,
+                client_name=found.client.client_name[:200],
+                subject=subject,
+                scopes=scopes.in_order(found.scopes),
+                resource=found.resource,
+                started_ms=self._pending.store.clock.now_ms(),
+            )
+            await self._pending.store.begin(grant, code, found.redirect_uri, transaction.challenge)
+            self._recorder.access("consent", subject, grant.client_id)
+        return redirected(answer)
+
+    async def _subject(self, found: Pending) -> str | None:
+        """Who is logged in in this browser, and may still come in."""
+        subject = await self._pending.store.subject_in(found.browser)
+        account = self._identities.value.account(subject) if subject is not None else None
+        if account is not None and not account.disabled:
+            return account.username
+        if subject is not None:
+            self._recorder.denied("consent_refused", None, "", "Who logged in may not come in any more.")
+        return None
+
+    def _to_login(self, found: Pending) -> Response:
+        return Response(
+            status_code=303,
+            headers={
+                "location": f"{self._public_url}/login?{urlencode({'rid': found.rid})}",
+                "cache-control": "no-store",
+                "referrer-policy": "no-referrer",
+            },
+        )
+
+    def _form(self, found: Pending, subject: str) -> Response:
+        view = ConsentView(
+            action=f"{self._public_url}/consent",
+            csrf=form_token(found.browser, found.rid, _PURPOSE),
+            rid=found.rid,
+            client_name=found.client.client_name,
+            verified=found.client.verified,
+            kind=found.client.kind,
+            document_host=found.client.document_host,
+            redirect_host=shown_host(found.redirect_uri),
+            loopback=is_loopback(found.redirect_uri),
+            app_scheme=app_scheme(found.redirect_uri),
+            scopes=found.scopes,
+            resource=found.resource,
+            username=subject,
+            switch_url=f"{self._public_url}/login?{urlencode({'rid': found.rid})}",
+            lasts_days=self._days,
+        )
+        return consent_page(view, form_action=form_action_source(found.redirect_uri), https=self._pages.https)

@@ -1,0 +1,26 @@
+"""A broker with its users, for the tests that look at what each of them may do."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Secret
+from tests.mesh import ROOT, Broker
+from toolmesh.secret_files import prepare_secrets
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, Path]]:
+    """A broker that `toolmesh init` has given its users, and the directory of their secrets."""
+    directory = tmp_path_factory.mktemp("acl")
+    running = Broker(directory)
+    prepare_secrets(directory / "secrets", ["internal"], f"redis://127.0.0.1:{running.port}/0", Secret("k" * 16))
+    command = [sys.executable, "-m", "toolmesh", "init", "--once", "--users", str(directory / "secrets/broker/users.acl")]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "REDIS_URL": running.url}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    yield running, directory / "secrets"
+    running.process.kill()
