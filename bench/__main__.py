@@ -1,4 +1,7 @@
-"""`python -m bench [--quick] [--write-docs]`: measure, print the table, write `bench.json` and `bench.svg` to bench/out."""
+"""`python -m bench [--quick] [--write-docs]`: measure, print the table, write `bench.json` and `bench.svg` to bench/out.
+
+`--only log-ins` measures that part alone, and writes nothing.
+"""
 
 import argparse
 import json
@@ -12,10 +15,11 @@ from pathlib import Path
 from bench.connection import BadAnswer
 from bench.figures import Figures
 from bench.load import LoadGeneratorMissing, find_wrk
+from bench.log_ins import measure_log_ins
 from bench.machine import ForeignLoad, describe_machine
 from bench.mesh import http_backend
 from bench.plot import TITLE, panels, write_plot
-from bench.rows import Row, build_rows
+from bench.rows import Row, build_log_in_rows, build_rows
 from bench.scenarios import FULL, QUICK, Plan, Say, run_round, warm_up
 from bench.sessions import measure_idle_sessions
 from bench.single import measure_idle, measure_memory, measure_start
@@ -34,7 +38,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the mesh on this machine.")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
     parser.add_argument("--write-docs", action="store_true", help="put table and plot into docs/performance.md")
+    parser.add_argument("--only", choices=["log-ins"], help="measure that part alone: prints its rows, writes nothing")
     options = parser.parse_args()
+    if options.only and options.write_docs:
+        parser.error("--write-docs puts the whole table into the page: leave out --only")
     plan = QUICK if options.quick else FULL
     begun = time.monotonic()
 
@@ -43,6 +50,8 @@ def main() -> int:
 
     try:
         find_wrk()
+        if options.only:
+            return measure_part(plan, say)
         figures = measure(plan, say)
     except LoadGeneratorMissing as missing:
         print(missing, file=sys.stderr)
@@ -71,6 +80,7 @@ def measure(plan: Plan, say: Say) -> Figures:
             measure_memory(stage.mesh, figures)
         say("idle sessions and streams")
         measure_idle_sessions(made(folder / "sessions"), figures)
+        measure_log_ins(made(folder / "log-ins"), plan, figures, say)
         # One upstream is enough for what follows, and nothing else may be running.
         with running_upstream(folder) as upstream_url:
             say("idle with many backends")
@@ -78,6 +88,17 @@ def measure(plan: Plan, say: Say) -> Figures:
             say("start of toolmesh up")
             measure_start(made(folder / "up"), [http_backend("up", upstream_url, "echo")], plan.starts, figures)
     return figures
+
+
+def measure_part(plan: Plan, say: Say) -> int:
+    """Log-ins alone; exit code 0. Raises BadAnswer."""
+    figures = Figures()
+    with tempfile.TemporaryDirectory(prefix="toolmesh-bench-") as name:
+        foreign = ForeignLoad()
+        measure_log_ins(made(Path(name) / "log-ins"), plan, figures, say)
+        figures.add("foreign/percent", foreign.percent())
+    _tell(figures, build_log_in_rows(figures))
+    return 0
 
 
 def report(figures: Figures, rows: Sequence[Row], plan: Plan, *, write_docs: bool) -> None:
@@ -94,11 +115,7 @@ def report(figures: Figures, rows: Sequence[Row], plan: Plan, *, write_docs: boo
     }
     (_OUT / "bench.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (_OUT / "bench.svg").write_text(plot, encoding="utf-8")
-    print(table)
-    missed = [row.what for row in rows if row.goal and not row.goal.met]
-    print(f"goals missed: {'; '.join(missed) or 'none'}")
-    if (foreign := figures.median("foreign/percent")) > _QUIET_PERCENT:
-        print(f"Others used {foreign:.0f} % of a core meanwhile: don't trust the figures of this run.")
+    _tell(figures, rows)
     print("bench/out/bench.json  bench/out/bench.svg")
     if write_docs:
         taken_on = ", ".join(f"{name} {value}" for name, value in machine.items())
@@ -107,6 +124,14 @@ def report(figures: Figures, rows: Sequence[Row], plan: Plan, *, write_docs: boo
         write_between_marks(_DOCS / "performance.md", f"{intro}{table}\n")
         (_DOCS / "performance.svg").write_text(plot, encoding="utf-8")
         print("docs/performance.md  docs/performance.svg")
+
+
+def _tell(figures: Figures, rows: Sequence[Row]) -> None:
+    print(write_table(rows))
+    missed = [row.what for row in rows if row.goal and not row.goal.met]
+    print(f"goals missed: {'; '.join(missed) or 'none'}")
+    if (foreign := figures.median("foreign/percent")) > _QUIET_PERCENT:
+        print(f"Others used {foreign:.0f} % of a core meanwhile: don't trust the figures of this run.")
 
 
 if __name__ == "__main__":

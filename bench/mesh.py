@@ -31,6 +31,8 @@ class Mesh:
     url: str
     api_key: str
     redis_url: str
+    mesh_keys: str
+    """The signing keys of the edge, as TOOLMESH_MESH_KEYS has them."""
     broker: Process
     edge: Process
     workers: tuple[Process, ...]
@@ -66,9 +68,11 @@ class Mesh:
         return int(memory["used_memory"] - memory["mem_clients_normal"] - memory.get("mem_aof_buffer", 0))
 
 
-def write_config(folder: Path, backends: Backends) -> Path:
-    """A configuration directory with that `backends.yaml` (JSON is YAML)."""
+def write_config(folder: Path, backends: Backends, files: Mapping[str, str] | None = None) -> Path:
+    """A configuration directory with that `backends.yaml` (JSON is YAML), and further files by name."""
     folder.mkdir(parents=True)
+    for name, text in (files or {}).items():
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "backends.yaml").write_text(json.dumps({"backends": list(backends)}, indent=1), encoding="utf-8")
     return folder
 
@@ -117,11 +121,13 @@ def running_mesh(
     workers: int = 1,
     *,
     edge_environment: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Iterator[Mesh]:
-    """Start everything, wait until every probe is answered, end everything."""
-    config = write_config(folder / "config", backends)
+    """Start everything, wait until every probe is answered, end everything. `files`: of the configuration directory."""
+    config = write_config(folder / "config", backends, files)
     port, api_key = free_port(), secrets.token_urlsafe(24)
-    ring = dict(entry.split(":", 1) for entry in generate_key_ring(["edge", "default"]).split(","))
+    all_keys = generate_key_ring(["edge", "default"])
+    ring = dict(entry.split(":", 1) for entry in all_keys.split(","))
     with ExitStack() as stack:
         broker, redis_url = stack.enter_context(running_broker(folder))
 
@@ -134,7 +140,7 @@ def running_mesh(
         team = tuple(start(f"worker-{number}", ["default"], "worker") for number in range(1, workers + 1))
         more = {"TOOLMESH_API_KEY": api_key, **(edge_environment or {})}
         edge = start("edge", ["edge", "default"], "edge", "--port", str(port), **more)
-        mesh = Mesh(f"http://127.0.0.1:{port}/mcp", api_key, redis_url, broker, edge, team)
+        mesh = Mesh(f"http://127.0.0.1:{port}/mcp", api_key, redis_url, all_keys, broker, edge, team)
         _wait_for(lambda: _complete(mesh, probes), [broker, edge, *team])
         yield mesh
 

@@ -1,9 +1,11 @@
 """The bench's table as data: what was measured without the mesh, through it, and what the goal is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bench.figures import Figures
+from bench.log_ins import CROWD
+from bench.log_ins import PARALLEL as RENEWING
 from bench.scenarios import BACKEND_MS, CONNECTIONS, IN_FLIGHT, PARALLEL
 from bench.sessions import IDLE_SESSIONS
 from bench.single import IDLE_BACKENDS
@@ -13,6 +15,10 @@ IDEAL_PER_S = IN_FLIGHT * 1000 / BACKEND_MS
 FAST, USUAL = "fast upstream", "SDK upstream"
 EDGE, ECHO, OLD_ECHO = "edge alone", "echo", "echo, 2025 era"
 PIPED = "stdio server"
+
+
+_Wanted = tuple[str, str, str, str | None, float]
+"""What, unit, name of the figure, text and limit of the goal; the text is None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,32 @@ def counted(connections: int) -> str:
     return f"{connections} connection{'s' if connections > 1 else ''}"
 
 
+_COSTS: tuple[_Wanted, ...] = (
+    ("CPU per echo call: edge + worker + Redis", "µs", f"cpu/{ECHO}/us", "≤ 400 µs", 400.0),
+    (f"CPU per call to the {FAST}", "µs", f"cpu/{through(FAST)}/us", None, 0.0),
+    ("Redis memory per finished small call", "B", f"kept/{ECHO}/bytes", "≤ 800 B", 800.0),
+    ("memory of the edge after load", "MiB", "rss/edge/mib", "≤ 120 MiB", 120.0),
+    ("memory of a worker after load", "MiB", "rss/worker/mib", "≤ 80 MiB", 80.0),
+    (f"memory of the edge for {IDLE_SESSIONS:,} idle sessions", "MiB", "sessions/idle/mib", "≤ 25 MiB", 25.0),
+    ("memory of the edge for an idle stream", "KiB", "sessions/stream/kib", "≤ 20 KiB", 20.0),
+    ("`toolmesh up` to ready, warm", "s", "start/ready_s", "≤ 3 s", 3.0),
+    ("`toolmesh up`, SIGTERM to gone", "s", "start/stop_s", "≤ 10 s", 10.0),
+    (f"idle CPU, {IDLE_BACKENDS} backends", "% of a core", "idle/all/percent", "≤ 1 %", 1.0),
+)
+_LOG_INS: tuple[_Wanted, ...] = (
+    ("`/token` refresh, one client, p50", "ms", "log_in/refresh/p50_ms", "≤ 3 ms", 3.0),
+    ("`/token` refresh, one client, p99", "ms", "log_in/refresh/p99_ms", None, 0.0),
+    (f"`/token` refresh, {RENEWING} clients at once", "per s", "log_in/refresh_parallel/per_s", None, 0.0),
+    ("CPU of the edge per refresh", "µs", "log_in/refresh_parallel/edge_us", None, 0.0),
+    ("CPU of the check of an access token", "µs", "log_in/check_token/us", "≤ 300 µs", 300.0),
+    ("CPU of the check of an API key", "µs", "log_in/check_key/us", None, 0.0),
+    ("CPU of the edge per echo call: token less key", "µs", "log_in/bearer/added_us", "≤ 300 µs", 300.0),
+    (f"log-ins, {CROWD} at once", "per s", "log_in/crowd/per_s", None, 0.0),
+    (f"`/livez` during {CROWD} log-ins at once, p50", "ms", "log_in/crowd/livez_p50_ms", None, 0.0),
+    (f"`/livez` during {CROWD} log-ins at once, p99", "ms", "log_in/crowd/livez_p99_ms", "≤ 250 ms", 250.0),
+)
+
+
 def build_rows(figures: Figures) -> list[Row]:
     """All rows. Raises KeyError for a figure that was not measured."""
     return [
@@ -70,7 +102,13 @@ def build_rows(figures: Figures) -> list[Row]:
         *_wide(figures),
         *_slow(figures),
         *_costs(figures),
+        *build_log_in_rows(figures),
     ]
+
+
+def build_log_in_rows(figures: Figures) -> list[Row]:
+    """Those of log-ins and tokens. Raises KeyError for a figure that was not measured."""
+    return list(_single(figures, _LOG_INS))
 
 
 def _hop(figures: Figures) -> Iterator[Row]:
@@ -145,22 +183,13 @@ def _slow(figures: Figures) -> Iterator[Row]:
 
 
 def _costs(figures: Figures) -> Iterator[Row]:
-    wanted = (
-        ("CPU per echo call: edge + worker + Redis", "µs", f"cpu/{ECHO}/us", "≤ 400 µs", 400.0),
-        (f"CPU per call to the {FAST}", "µs", f"cpu/{through(FAST)}/us", None, 0.0),
-        ("Redis memory per finished small call", "B", f"kept/{ECHO}/bytes", "≤ 800 B", 800.0),
-        ("memory of the edge after load", "MiB", "rss/edge/mib", "≤ 120 MiB", 120.0),
-        ("memory of a worker after load", "MiB", "rss/worker/mib", "≤ 80 MiB", 80.0),
-        (f"memory of the edge for {IDLE_SESSIONS:,} idle sessions", "MiB", "sessions/idle/mib", "≤ 25 MiB", 25.0),
-        ("memory of the edge for an idle stream", "KiB", "sessions/stream/kib", "≤ 20 KiB", 20.0),
-        ("`toolmesh up` to ready, warm", "s", "start/ready_s", "≤ 3 s", 3.0),
-        ("`toolmesh up`, SIGTERM to gone", "s", "start/stop_s", "≤ 10 s", 10.0),
-        (f"idle CPU, {IDLE_BACKENDS} backends", "% of a core", "idle/all/percent", "≤ 1 %", 1.0),
-    )
+    yield from _single(figures, _COSTS)
+
+
+def _single(figures: Figures, wanted: Iterable[_Wanted]) -> Iterator[Row]:
     for what, unit, name, text, limit in wanted:
-        value = figures.median(name)
-        goal = Goal(text, value, limit) if text else None
-        yield Row(what=what, unit=unit, mesh=value, noise=figures.noise(name), goal=goal)
+        goal = Goal(text, figures.median(name), limit) if text else None
+        yield Row(what=what, unit=unit, mesh=figures.median(name), noise=figures.noise(name), goal=goal)
 
 
 def _compared(figures: Figures, what: str, unit: str, name: str, base: str, mesh: str, goal: Goal | None = None) -> Row:

@@ -33,10 +33,35 @@ class Plan:
     stock_jobs: int
     starts: int
     idle_s: float
+    refreshes: int
+    bearer_pairs: int
+    checks: int
 
 
-FULL = Plan(rounds=3, sequential_calls=600, load_s=2, in_flight_s=4, stock_jobs=5, starts=3, idle_s=5)
-QUICK = Plan(rounds=1, sequential_calls=100, load_s=1, in_flight_s=2, stock_jobs=2, starts=1, idle_s=2)
+FULL = Plan(
+    rounds=3,
+    sequential_calls=600,
+    load_s=2,
+    in_flight_s=4,
+    stock_jobs=5,
+    starts=3,
+    idle_s=5,
+    refreshes=600,
+    bearer_pairs=60,
+    checks=50_000,
+)
+QUICK = Plan(
+    rounds=1,
+    sequential_calls=100,
+    load_s=1,
+    in_flight_s=2,
+    stock_jobs=2,
+    starts=1,
+    idle_s=2,
+    refreshes=100,
+    bearer_pairs=20,
+    checks=10_000,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
