@@ -3,7 +3,7 @@
 #   make test               lint, types and the whole test suite              (JOBS=3, ARGS=-x)
 #   make check              lint and types only
 #   make slow               the long runs that make test leaves out: faults and soaks
-#   make faults             what docs/guarantees.md promises, against real processes that are really killed   (ARGS="--seed 1")
+#   make faults             what docs/guarantees.md promises, cell by cell and under load, with processes that are really killed (ARGS="--seed 1")
 #   make .node              clients and servers of others for the tests (npm packages, from a lock)
 #   make conformance        the published conformance suite, direct and through two edges    (ARGS=--write-docs)
 #   make bench              measure this machine                              (ARGS=--quick, ARGS=--write-docs)
@@ -69,6 +69,7 @@ slow: .venv .venv/.dev
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 faults: .venv .venv/.dev
+	@$(BIN)/python -m pytest -m faults --numprocesses $(JOBS) --dist loadfile tests/faults
 	@$(BIN)/python -m tests.faults.run $(ARGS)
 
 .node: .node/.installed

@@ -93,7 +93,7 @@ def test_one_key_with_other_arguments_is_refused_and_nothing_is_written(running:
 def test_a_client_that_cuts_and_repeats_over_both_edges_has_one_execution(running: Mesh, tmp_path: Path, era: str) -> None:
     """As ChatGPT does it at 60 s, with a shorter breath."""
     cancelled = tmp_path / "cancelled"
-    arguments = {"ms": 3000, "cancelled_path": str(cancelled)}
+    arguments = {"ms": 6000, "cancelled_path": str(cancelled)}
     for attempt in range(5):
         edge = edges(running)[attempt % 2]
         body = edge.body("tools/call", {"name": "up_sleep", "arguments": arguments}, attempt, era)

@@ -9,6 +9,8 @@ from tests.faults.ambush import Ambush
 from tests.faults.caller import Answer, Asked
 from tests.faults.scene import CLASSES, Scene
 
+pytestmark = pytest.mark.faults
+
 RUNNING_MS = 700
 
 

@@ -10,6 +10,8 @@ from tests.faults.caller import Answer, Asked, Caller, Era
 from tests.faults.scene import CLASSES, Scene
 from tests.mesh import wait_until
 
+pytestmark = pytest.mark.faults
+
 SCENE = {"TOOLMESH_LEASE_S": "10", "TOOLMESH_LEASE_RENEW_S": "3"}
 """No worker is to lose a call here."""
 RUNNING_MS = 2500

@@ -5,6 +5,8 @@ import pytest
 from tests.faults.caller import Answer
 from tests.faults.scene import CLASSES, Scene
 
+pytestmark = pytest.mark.faults
+
 SCENE = {"edges": 1, "workers": 1, "TOOLMESH_EXEC_TIMEOUT": "3"}
 Fate = dict[str, tuple[str, Answer]]
 """Token and answer, by the class's tool."""

@@ -6,6 +6,8 @@ from tests.faults.caller import Answer
 from tests.faults.scene import CLASSES, Scene
 from tests.mesh import wait_until
 
+pytestmark = pytest.mark.faults
+
 SCENE = {"edges": 1, "workers": 1, "TOOLMESH_EXEC_TIMEOUT": "3"}
 Fate = dict[str, tuple[str, Answer]]
 """Token and answer, by the class's tool."""

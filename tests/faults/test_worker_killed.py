@@ -12,6 +12,8 @@ from tests.faults.caller import Answer
 from tests.faults.scene import CLASSES, Scene
 from tests.mesh import Process, wait_until
 
+pytestmark = pytest.mark.faults
+
 
 @dataclass(frozen=True)
 class Fate:

@@ -11,6 +11,8 @@ from tests.faults.caller import Answer
 from tests.faults.scene import CLASSES, Scene
 from tests.mesh import wait_until
 
+pytestmark = pytest.mark.faults
+
 RUNNING_MS = 500
 
 

@@ -46,9 +46,9 @@ def refused(house: House, code: str, times: int = 1) -> Iterator[None]:
     before, jobs_before = written(house), jobs(house)
 
     def found() -> list[tuple[Any, ...]]:
-        """Edges append their records without waiting: one of a log-in just before may come late."""
+        """Edges append their records without waiting: others, of just before, may come late."""
         entries = [dict(zip(_MEMBERS, name, strict=True)) for name in (written(house) - before).elements()]
-        counting = [each for each in entries if each["phase"] != "access" or each["at_ms"] >= begun_ms]
+        counting = [each for each in entries if each["code"] == code or each["at_ms"] >= begun_ms]
         return [(each["phase"], each["code"]) for each in counting]
 
     yield
