@@ -228,7 +228,7 @@ class Edge:
         await self._in_touch.open(lambda: self.draining)
         await self._door.open(lambda: self.draining)
         jobs = (
-            self._in_touch.keep_time(),
+            self._clock.keep_measured(self._line),
             self._alive.keep_beating(),
             self._rules.keep_current(),
             *self._door.jobs(),

@@ -1,10 +1,8 @@
 """The door of an edge put together: who may come in, where people log in, and what a browser sees."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,16 +13,14 @@ from edge.cross_origin import CrossOrigin
 from edge.guard import Guard
 from edge.identities.known import watched_identities
 from edge.identities.slow_keys import SlowKeys
+from edge.in_touch import keep_trying
 from edge.landing import Landing, no_icon
 from edge.oauth.log_in import LogIn
 from edge.recorder import Recorder
 from shared.clock import BrokerClock
-from shared.errors import BrokerUnavailable
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.settings import Settings
-
-log = structlog.get_logger()
 
 
 class Door:
@@ -75,16 +71,7 @@ class Door:
 
     async def open(self, is_draining: Callable[[], bool]) -> None:
         """Connect to where log-ins are kept; a broker that is away is waited for, unless the edge is told to stop."""
-        while True:
-            try:
-                await self._log_in.open()
-            except BrokerUnavailable as error:
-                if is_draining():
-                    raise
-                log.warning("waiting for the broker of log-ins", reason=error.detail)
-                await asyncio.sleep(1)
-            else:
-                return
+        await keep_trying(self._log_in.open, is_draining, "waiting for the broker of log-ins")
 
     async def close(self) -> None:
         """Disconnect."""

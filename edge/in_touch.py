@@ -1,8 +1,7 @@
 """An edge's touch with the broker of calls: connected, known to it as alive, told its time, and hearing what is said."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -15,7 +14,6 @@ from shared.subscription import Subscription
 
 log = structlog.get_logger()
 
-_CLOCK_S = 10.0
 _AGAIN_S = 1.0
 
 
@@ -45,34 +43,36 @@ class InTouch:
 
     async def open(self, is_draining: Callable[[], bool]) -> None:
         """Connect; a broker that is away is waited for, unless the edge is told to stop (BrokerUnavailable)."""
-        while True:
-            try:
-                await self._line.open()
-                await self._greet()
-            except BrokerUnavailable as error:
-                if is_draining():
-                    raise
-                log.warning("waiting for the broker", reason=error.detail)
-                await asyncio.sleep(_AGAIN_S)
-            else:
-                break
+        await keep_trying(self._connect, is_draining, "waiting for the broker")
         self._line.on_connect.append(self._greet)
         await self._subscription.open()
-
-    async def keep_time(self) -> None:
-        """Measure the broker's clock now and then, for as long as the edge runs."""
-        while True:
-            await asyncio.sleep(_CLOCK_S)
-            with suppress(BrokerUnavailable):
-                await self._clock.measure(self._line)
 
     async def close(self) -> None:
         """Disconnect."""
         await self._subscription.close()
         await self._line.close()
 
+    async def _connect(self) -> None:
+        await self._line.open()
+        await self._greet()
+
     async def _greet(self) -> None:
         self._alive.beat()
         await ensure_functions(self._line)
         await self._clock.measure(self._line)
         self._reached()
+
+
+async def keep_trying(connect: Callable[[], Awaitable[None]], is_draining: Callable[[], bool], waiting: str) -> None:
+    """Connect; a broker that is away is waited for, with `waiting` in the log, unless the edge is told to stop
+    (BrokerUnavailable)."""
+    while True:
+        try:
+            await connect()
+        except BrokerUnavailable as error:
+            if is_draining():
+                raise
+            log.warning(waiting, reason=error.detail)
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return

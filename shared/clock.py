@@ -4,9 +4,14 @@ Offset between Redis TIME and this process's monotonic clock, measured with half
 machine's wall clock changes nothing.
 """
 
+import asyncio
 import time
+from contextlib import suppress
 
+from shared.errors import BrokerUnavailable
 from shared.line import RedisLine
+
+_MEASURED_EVERY_S = 10.0
 
 
 class BrokerClock:
@@ -27,6 +32,13 @@ class BrokerClock:
                 best = (after - before, offset_ms)
         if best is not None:
             self._offset_ms = best[1]
+
+    async def keep_measured(self, line: RedisLine) -> None:
+        """Measure it now and then; a broker that is away is asked again later. Runs until it is cancelled."""
+        while True:
+            await asyncio.sleep(_MEASURED_EVERY_S)
+            with suppress(BrokerUnavailable):
+                await self.measure(line)
 
     def now_ms(self) -> int:
         """Now, in milliseconds since the epoch."""

@@ -14,7 +14,7 @@ from shared import failpoints
 from shared.authorization_file import watched_rules
 from shared.clock import BrokerClock
 from shared.configuration import BackendEntry
-from shared.errors import BrokerUnavailable, ConfigurationError, MeshError
+from shared.errors import ConfigurationError, MeshError
 from shared.functions import ensure_functions
 from shared.line import RedisLine
 from shared.log import configure
@@ -29,8 +29,6 @@ from workers.missing import open_missing
 from workers.served import Served
 
 log = structlog.get_logger()
-
-_CLOCK_S = 10.0
 
 
 def serve(settings: Settings, entries: tuple[BackendEntry, ...], *, concurrency: int | None) -> int:
@@ -89,7 +87,7 @@ class _Worker:
         audit = AuditLog(url, self._worker_id)
         await worker.start()
         beside = [
-            asyncio.create_task(self._keep_time(line, worker.clock)),
+            asyncio.create_task(worker.clock.keep_measured(line)),
             asyncio.create_task(audit.write_for_ever()),
         ]
         log.info("worker started", backends=sorted(self._served), pid=os.getpid(), concurrency=self._concurrency)
@@ -104,14 +102,6 @@ class _Worker:
         await line.close()
         log.info("worker stopped")
         return 0
-
-    async def _keep_time(self, line: RedisLine, clock: BrokerClock) -> None:
-        while True:
-            await asyncio.sleep(_CLOCK_S)
-            try:
-                await clock.measure(line)
-            except BrokerUnavailable:
-                continue
 
 
 def _opener(entry: BackendEntry) -> OpenBackend:

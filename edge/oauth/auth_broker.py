@@ -2,17 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from shared import keys
 from shared.clock import BrokerClock
-from shared.errors import BrokerUnavailable
 from shared.functions import ensure_functions
 from shared.line import RedisLine
 from shared.settings import Settings
 from shared.subscription import Subscription
-
-_CLOCK_S = 10.0
 
 
 class AuthBroker:
@@ -43,7 +39,7 @@ class AuthBroker:
             await self.line.open()
             await self._greet()
             self.line.on_connect.append(self._greet)
-            self._timekeeper = asyncio.create_task(self._keep_time())
+            self._timekeeper = asyncio.create_task(self.clock.keep_measured(self.line))
         self._subscription = Subscription(
             self._url,
             [keys.REVOKED],
@@ -70,12 +66,6 @@ class AuthBroker:
     async def _greet(self) -> None:
         await ensure_functions(self.line)
         await self.clock.measure(self.line)
-
-    async def _keep_time(self) -> None:
-        while True:
-            await asyncio.sleep(_CLOCK_S)
-            with suppress(BrokerUnavailable):
-                await self.clock.measure(self.line)
 
 
 def _told(heard: Callable[[], None]) -> Callable[[], Awaitable[None]]:

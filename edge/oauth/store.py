@@ -4,7 +4,6 @@ Any edge answers any step. What must happen at once happens in one Redis Functio
 can't be asked, BrokerUnavailable is raised, and the answer is 503, never yes.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -161,7 +160,7 @@ class GrantStore:
             raise _unavailable(cause) from cause
         if r is None or n is None:
             return None
-        record = await self._records.read(_done(r), Family)
+        record = self._records.checked(r, Family)
         if record is None or record.grant.family != name or not n.isdigit():
             return None
         return LivingFamily(record, int(n))
@@ -271,12 +270,6 @@ class GrantStore:
             return await fcall(self._line, short, function_keys, *args)
         except ResponseError as cause:
             raise _unavailable(cause) from cause
-
-
-def _done(value: bytes) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    future.set_result(value)
-    return future
 
 
 def _ms(seconds: float) -> int:

@@ -30,8 +30,10 @@ class Records:
         except ResponseError:
             self.refused(self._kind, f"what lies under a {self._kind}'s key is no record")
             return None
-        if raw is None:
-            return None
+        return self.checked(raw, expected) if raw is not None else None
+
+    def checked(self, raw: bytes, expected: type[R]) -> R | None:
+        """The record that these bytes are, or None."""
         try:
             return unseal(self._ring, "edge", raw, expected)
         except ForgedMessage as forged:
