@@ -81,7 +81,7 @@ class Answer:
             return self.document()
         found = [each for each in self.events() if isinstance(each, dict) and "id" in each and "method" not in each]
         fitting = [each for each in found if each["id"] == rpc_id]
-        return (fitting or found or [None])[-1]
+        return (fitting or found)[-1] if found else None
 
     @property
     def summary(self) -> str:

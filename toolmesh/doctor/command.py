@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -13,6 +14,9 @@ from toolmesh.options import JsonOption
 
 if TYPE_CHECKING:
     from toolmesh.doctor.visit import Wanted
+
+
+_TOKEN_CHARACTERS_MAX = 16 * 1024
 
 
 class As(enum.StrEnum):
@@ -34,9 +38,7 @@ _TokenOption = Annotated[
     typer.Option(
         "--token",
         metavar="T",
-        envvar="TOOLMESH_DOCTOR_TOKEN",
-        show_envvar=True,
-        help="An access token or API key, to look behind the door too. It is sent to URL alone",
+        help="An access token or API key, to look behind the door too; it is sent to URL alone. -: read it from stdin",
     ),
 ]
 _LoginOption = Annotated[bool, typer.Option("--login", help="Log in by the browser, as a client on this machine would")]
@@ -61,6 +63,8 @@ def doctor(
 
     if token and login:
         raise ConfigurationError("Give --token or --login, not both: --login gets a token of its own.")
+    if token == "-":  # noqa: S105 (where it comes from)
+        token = sys.stdin.readline(_TOKEN_CHARACTERS_MAX)
     wanted = Wanted(token=token.strip(), log_in=login, slow=slow, local=local)
     raise typer.Exit(asyncio.run(_run(checked_url(url), persona.value, wanted, as_json=as_json)))
 

@@ -1,8 +1,8 @@
 """The visit to one server: every request of the doctor goes through here, within its limits.
 
-The server is a stranger. Waits, bodies and requests are bounded, no redirect is followed, no cookie kept, other hosts that it
-names are asked only where they are on the public internet (or the visit is to this machine anyway), and the token goes to the
-URL that the operator gave and nowhere else.
+The server is a stranger. Waits, bodies and requests are bounded, no redirect is followed, no cookie is kept. Other hosts that
+it names are asked only where they are on the public internet, or the visit is to this machine anyway. The token goes to the
+URL that the operator gave, and nowhere else.
 """
 
 import asyncio
@@ -135,7 +135,7 @@ class Visit:
     async def post_mcp(
         self, body: bytes, headers: Mapping[str, str], *, answer_to: str | int | None = None, timeout_s: float | None = None
     ) -> Answer:
-        """POST of anything to the URL. Of a stream what comes up to the answer to `answer_to` is read. Raises Unanswered."""
+        """POST of anything to the URL. A stream is read up to the answer to `answer_to`. Raises Unanswered."""
 
         def is_enough(raw: bytes) -> bool:
             return any(isinstance(each, dict) and each.get("id") == answer_to for each in events_of(raw))
