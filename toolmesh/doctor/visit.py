@@ -1,17 +1,17 @@
 """The visit to one server: every request of the doctor goes through here, within its limits.
 
-The server is a stranger. Waits, bodies and requests are bounded, no redirect is followed, no cookie is kept. Other hosts that
-it names are asked only where they are on the public internet, or the visit is to this machine anyway. The token goes to the
-URL that the operator gave, and nowhere else.
+The server is a stranger. Waits, bodies and requests are bounded, no redirect is followed and no cookie kept. Other hosts
+that it names are asked only where they are on the public internet, or the visit is to this machine anyway. The token goes
+to the URL that the operator gave, and nowhere else.
 """
 
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
@@ -27,6 +27,7 @@ MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 EVENTS: Final = "text/event-stream"
 _META: Final = "io.modelcontextprotocol"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,11 @@ class Bounds:
     visit_s: float = 300.0
     """For all of it; `slow_s` with `--slow`."""
     slow_s: float = 600.0
+    person_s: float = 300.0
+    """For a person to log in, beside all that."""
+    token_brisk_s: float = 2.0
+    """What a token endpoint may take before it is pointed out, and before it is too slow."""
+    token_slow_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,10 @@ class Wanted:
     token: str = ""
     """An access token or API key, sent to the URL alone."""
     log_in: bool = False
+    client_id: str = ""
+    """A client that the server knows already, for the log-in; empty: the doctor registers one."""
+    callback_port: int = 0
+    """Where on 127.0.0.1 the browser comes back to; 0: any port."""
     slow: bool = False
     local: bool = False
     """Whether it is left open if the internet reaches the server."""
@@ -65,22 +75,28 @@ class Visit:
         *,
         bounds: Bounds | None = None,
         trust: ssl.SSLContext | None = None,
+        open_url: Callable[[str], None] = lambda url: None,
     ) -> None:
         """`url`: as the operator typed it, http or https. `trust`: who signs certificates; None: whom this machine trusts,
-        or SSL_CERT_FILE names."""
+        or SSL_CERT_FILE names. `open_url`: shows a person the page to log in at."""
         self.url = url
         self.persona = persona
         self.wanted = wanted or Wanted()
         self.bounds = bounds or Bounds()
         self.learned = Learned()
         self.token = self.wanted.token
+        self.open_url = open_url
         self.trust = trust or ssl.create_default_context()
         parts = urlsplit(url)
         self.scheme, self.path = parts.scheme, parts.path
         self.host, self.port = host_and_port(url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.requests = 0
-        self._http = httpx2.AsyncClient(verify=self.trust, trust_env=False, follow_redirects=False, timeout=None)
+        self.timeout: asyncio.Timeout | None = None
+        """Ends what is being looked at when the visit's time is over."""
+        self.waited_s = 0.0
+        """How long a person was waited for: that is not of the visit's time."""
+        self._http = self._connections()
         self._reachable: set[tuple[str, int]] = {(self.host, self.port)}
 
     async def __aenter__(self) -> "Visit":
@@ -88,6 +104,34 @@ class Visit:
 
     async def __aexit__(self, *failed: object) -> None:
         await self._http.aclose()
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[None]:
+        """What is asked in the block goes over new connections, which nothing else uses."""
+        kept, self._http = self._http, self._connections()
+        try:
+            yield
+        finally:
+            mine, self._http = self._http, kept
+            await mine.aclose()
+
+    async def of_person(self, awaited: Awaitable[T]) -> T:
+        """Wait for a person, while the visit's time stands still. Raises TimeoutError after `person_s`."""
+        started, timeout = time.monotonic(), self.timeout
+        end = timeout.when() if timeout is not None else None
+        if timeout is not None:
+            timeout.reschedule(None)
+        try:
+            async with asyncio.timeout(self.bounds.person_s):
+                return await awaited
+        finally:
+            waited_s = time.monotonic() - started
+            self.waited_s += waited_s
+            if timeout is not None and end is not None:
+                timeout.reschedule(end + waited_s)
+
+    def _connections(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(verify=self.trust, trust_env=False, follow_redirects=False, timeout=None)
 
     async def get(self, url: str, *, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> Answer:
         """GET without a credential. Raises Unanswered."""
