@@ -30,6 +30,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     """By lower-case name; repeated ones are joined with a comma."""
+    cookies: tuple[str, ...]
+    """Each Set-Cookie header."""
     body: bytes
     """At most as many bytes as are read; empty where only the headers were asked for."""
     cut: bool

@@ -13,14 +13,17 @@ class Client:
     redirect_uri: str
     secret: str = ""
     auth_method: str = "none"
+    management_url: str = ""
+    """Where it can be deleted (RFC 7592), with `management_token`."""
+    management_token: str = ""
 
 
 @dataclass(slots=True)
 class Learned:
     """All of it is a stranger's word: look at the type of a member before you use it."""
 
-    answers: bool = False
-    """Whether anything answers at the URL. Without that nothing else is looked at."""
+    stopped: str = ""
+    """Why nothing else can be looked at, as a sentence; empty while the server answers."""
     near: bool = False
     """Whether the URL itself is of this machine or a private network."""
     open_door: bool = False
@@ -33,10 +36,10 @@ class Learned:
     """The authorization server that is used: the first of `authorization_servers`."""
     server: Mapping[str, Any] = field(default_factory=dict)
     """Authorization server metadata (RFC 8414): the first document in the order of MCP."""
-    client: Client | None = None
-    """The client that the log-in of `--login` and the checks of `/authorize` use."""
+    documented: Client | None = None
+    """The client that its metadata document describes, where the server took it."""
     clients: list[Client] = field(default_factory=list)
-    """All that were registered here, to be taken away again."""
+    """All that were registered here, the one for the client that is asked about first; `leaving` takes them away again."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What one group leaves for another, by `<group>.<what>`."""
 

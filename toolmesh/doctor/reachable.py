@@ -38,3 +38,12 @@ async def check_reachable(host: str, port: int, *, near: bool) -> None:
     for address in await addresses_of(host, port):
         if not is_public(unwrapped(address)):
             raise Unanswered(f"{host} is not asked: {address} is not an address of the public internet", "address")
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL (RFC 6454); empty for what is no http or https URL."""
+    try:
+        host, port = host_and_port(url)
+    except Unanswered:
+        return ""
+    return f"{urlsplit(url).scheme}://{host}:{port}"

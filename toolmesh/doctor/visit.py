@@ -43,9 +43,14 @@ class Bounds:
     slow_s: float = 600.0
     person_s: float = 300.0
     """For a person to log in, beside all that."""
-    token_brisk_s: float = 2.0
-    """What a token endpoint may take before it is pointed out, and before it is too slow."""
-    token_slow_s: float = 10.0
+    brisk_s: float = 2.0
+    """What a document, a registration or a token may take before it is pointed out, and before it is too late."""
+    late_s: float = 10.0
+    first_event_s: float = 5.0
+    """Within which the first event of a stream has to come."""
+    lasting_s: float = 55.0
+    """How long a stream has to live, with `--slow`; and how long it may be silent."""
+    heartbeat_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +255,7 @@ class Visit:
                 url=url,
                 status=response.status_code,
                 headers={name.lower(): value for name, value in response.headers.items()},
+                cookies=tuple(response.headers.get_list("set-cookie")),
                 body=found,
                 cut=cut,
                 took_s=time.monotonic() - started,
