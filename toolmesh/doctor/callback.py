@@ -8,9 +8,9 @@ _HEAD_BYTES_MAX = 32 * 1024
 _HEAD_S = 10.0
 _FIELDS_MAX = 30
 _PAGE = (
-    "<!doctype html><html lang=en><meta charset=utf-8><title>toolmesh doctor</title>"
-    "<p>That was it. You can close this page and look at the terminal.</p></html>"
-).encode()
+    b"<!doctype html><html lang=en><meta charset=utf-8><title>toolmesh doctor</title>"
+    b"<p>That was it. You can close this page and look at the terminal.</p></html>"
+)
 _ANSWER = (
     b"HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\nCache-Control: no-store\r\n"
     b"Referrer-Policy: no-referrer\r\nContent-Security-Policy: default-src 'none'\r\nConnection: close\r\n\r\n%s"
@@ -40,12 +40,10 @@ class Callback:
     async def __aexit__(self, *failed: object) -> None:
         assert self._server is not None
         self._server.close()
-        self._server.close_clients()
 
-    async def parameters(self, timeout_s: float) -> dict[str, str]:
-        """What the server sent back with the browser, each name once. Raises TimeoutError where nobody comes."""
-        async with asyncio.timeout(timeout_s):
-            return await asyncio.shield(self._came)
+    async def parameters(self) -> dict[str, str]:
+        """What the server sent back with the browser, each name once. Waits for as long as it takes."""
+        return await asyncio.shield(self._came)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

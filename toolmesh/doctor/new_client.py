@@ -1,5 +1,5 @@
-"""A client that the doctor registers for itself (RFC 7591), and how it says who it is at the token endpoint (RFC 6749 section
-2.3, RFC 7523)."""
+"""A client that the doctor registers for itself (RFC 7591), and how it says who it is at the token endpoint (RFC 6749
+section 2.3, RFC 7523)."""
 
 import base64
 import secrets
@@ -39,7 +39,7 @@ class NewClient(Client):
 
 
 async def register(visit: Visit, report: Report, redirect_uri: str, method: str = "none", **metadata: Any) -> NewClient:
-    """Register one, at the `registration_endpoint` of the metadata. Its secret is hidden. Raises NotRegistered, Unanswered."""
+    """Register one, at the metadata's `registration_endpoint`; its secret is hidden. Raises NotRegistered, Unanswered."""
     key = (
         RSAKey.generate_key(_KEY_BITS, {"kid": "doctor", "use": "sig", "alg": "RS256"})
         if method == "private_key_jwt"
@@ -66,7 +66,7 @@ async def register(visit: Visit, report: Report, redirect_uri: str, method: str 
         redirect_uri,
         secret if isinstance(secret, str) else "",
         given if isinstance(given, str) else method,
-        key,
+        key=key,
     )
     report.hide(found.secret)
     visit.learned.clients.append(found)

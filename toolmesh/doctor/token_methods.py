@@ -10,6 +10,7 @@ from toolmesh.doctor.new_client import NotRegistered, register, token_request
 from toolmesh.doctor.persona import LOOPBACK_REDIRECT
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.shown import quoted
+from toolmesh.doctor.timing import check_time
 from toolmesh.doctor.visit import Visit
 
 CHECKS = {
@@ -99,8 +100,8 @@ def judge_dead(report: Report, check: str, answer: Answer, what: str) -> None:
         return
     report.failed(
         check,
-        f"With {what} the token endpoint answers {answer.status} {quoted(error or answer.summary)}: clients then try again and "
-        "again, or show an error, instead of the log-in.",
+        f"With {what} the token endpoint answers {answer.status} {quoted(error or answer.summary)}: clients then try it "
+        "again and again, or show an error, instead of the log-in.",
         "Answer it with 400 and `invalid_grant` (RFC 6749 section 5.2), not with 401, 403 or 5xx.",
     )
 
@@ -110,15 +111,7 @@ def check_latency(visit: Visit, report: Report) -> None:
     took: Any = visit.learned.notes.get("token.took_s")
     if not took:
         return
-    slowest, bounds = max(took), visit.bounds
-    said = f"The token endpoint took up to {slowest:.1f} s"
-    fix = "See what it waits for: a cold start, a database, a fetch of the client's document. Claude gives up after 10 s."
-    if slowest > bounds.token_slow_s:
-        report.failed("token.latency", f"{said}: clients have given up by then.", fix)
-    elif slowest > bounds.token_brisk_s:
-        report.warned("token.latency", f"{said}.", fix)
-    else:
-        report.passed("token.latency", f"{said}.")
+    check_time(visit, report, "token.latency", "The token endpoint", max(took))
 
 
 def too_slow(report: Report, why: Unanswered) -> None:
