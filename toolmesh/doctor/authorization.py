@@ -52,9 +52,7 @@ def scope_of(visit: Visit) -> str:
     return " ".join(dict.fromkeys([*asked, *({_OFFLINE} & set(offered))]))
 
 
-def authorization_url(
-    visit: Visit, client: Client, state: str, code_challenge: str, changes: Mapping[str, str | None]
-) -> str:
+def authorization_url(visit: Visit, client: Client, state: str, pkce: str, changes: Mapping[str, str | None]) -> str:
     """The URL of an authorization request like a client's (RFC 6749 section 4.1.1). `changes`: to its parameters; None
     leaves one out."""
     fields: dict[str, str | None] = {

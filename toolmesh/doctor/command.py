@@ -13,7 +13,7 @@ from toolmesh.console import say
 from toolmesh.options import JsonOption
 
 if TYPE_CHECKING:
-    from toolmesh.doctor.visit import Wanted
+    from toolmesh.doctor.wanted import Wanted
 
 
 _TOKEN_CHARACTERS_MAX = 16 * 1024
@@ -59,7 +59,7 @@ def doctor(
 ) -> None:
     """Look at a server from outside, as a client would, and say why a connector does not work. Exit code 0: fine or
     warnings, 1: something fails, 2: usage, or nothing answers at URL."""
-    from toolmesh.doctor.visit import Wanted
+    from toolmesh.doctor.wanted import Wanted
 
     if token and login:
         raise ConfigurationError("Give --token or --login, not both: --login gets a token of its own.")

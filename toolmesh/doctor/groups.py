@@ -1,6 +1,22 @@
 """The groups, in the order in which a client comes by them, and all ids."""
 
-from toolmesh.doctor import authorize, challenge, cimd, leaving, metadata, prm, registration, url
+from toolmesh.doctor import (
+    authorize,
+    challenge,
+    cimd,
+    clock,
+    endpoint,
+    leaving,
+    metadata,
+    prm,
+    registration,
+    renewal,
+    stateless,
+    streaming,
+    token_endpoint,
+    tools,
+    url,
+)
 from toolmesh.doctor.group import Group
 
 GROUPS: tuple[Group, ...] = (
@@ -11,6 +27,13 @@ GROUPS: tuple[Group, ...] = (
     Group("registration", "Clients that register", registration.look, registration.CHECKS),
     Group("cimd", "Clients that bring a document", cimd.look, cimd.CHECKS),
     Group("authorize", "The way to the log-in", authorize.look, authorize.CHECKS),
+    Group("token", "Coming to a token", token_endpoint.look, token_endpoint.CHECKS),
+    Group("mcp", "The endpoint", endpoint.look, endpoint.CHECKS),
+    Group("tools", "The tools", tools.look, tools.CHECKS),
+    Group("stateless", "Any process, any connection", stateless.look, stateless.CHECKS),
+    Group("stream", "Streams", streaming.look, streaming.CHECKS),
+    Group("clock", "Clocks", clock.look, clock.CHECKS),
+    Group("renewal", "Renewing and ending the log-in", renewal.look, renewal.CHECKS),
     Group("leaving", "Afterwards", leaving.look, leaving.CHECKS),
 )
 

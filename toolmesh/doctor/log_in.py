@@ -1,12 +1,11 @@
 """8, second part: the whole log-in by a browser, as a client on this machine makes it (RFC 8252, RFC 7636, RFC 9207)."""
 
-import base64
-import hashlib
 import secrets
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from toolmesh.doctor.answer import Answer
+from toolmesh.doctor.authorization import authorization_url, resource_of
+from toolmesh.doctor.authorization import challenge as challenge_of
 from toolmesh.doctor.callback import Callback
 from toolmesh.doctor.learned import Client
 from toolmesh.doctor.new_client import NotRegistered, register
@@ -27,7 +26,6 @@ CHECKS = {
 GRANT = "token.grant"
 """Note: the `Grant`."""
 _LIFE_S_MIN = 600
-_OFFLINE = "offline_access"
 
 
 @dataclass(slots=True)
@@ -87,9 +85,9 @@ async def _client(visit: Visit, report: Report, redirect_uri: str) -> Client | N
 
 
 async def _authorized(visit: Visit, report: Report, callback: Callback, client: Client) -> Grant | None:
-    state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    state, (verifier, challenge) = secrets.token_urlsafe(24), challenge_of()
     report.hide(verifier)
-    visit.open_url(_authorization_url(visit, client, state, verifier))
+    visit.open_url(authorization_url(visit, client, state, challenge, {}))
     try:
         came = await visit.of_person(callback.parameters())
     except TimeoutError:
@@ -119,42 +117,6 @@ async def _authorized(visit: Visit, report: Report, callback: Callback, client: 
         return None
     report.passed("token.log_in", "You logged in and came back.")
     return Grant(client, code, verifier, resource=resource_of(visit))
-
-
-def _authorization_url(visit: Visit, client: Client, state: str, verifier: str) -> str:
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    fields = {
-        "response_type": "code",
-        "client_id": client.client_id,
-        "redirect_uri": client.redirect_uri,
-        "state": state,
-        "scope": scope_of(visit),
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-        "resource": resource_of(visit),
-    }
-    endpoint = visit.learned.endpoint("authorization_endpoint")
-    query = urlencode({name: value for name, value in fields.items() if value})
-    return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
-
-
-def scope_of(visit: Visit) -> str:
-    """What clients ask for: what the challenge names, else what the resource lists; and `offline_access` where the
-    authorization server has it."""
-    asked = visit.learned.challenge.get("scope", "").split()
-    listed = visit.learned.resource.get("scopes_supported")
-    if not asked and isinstance(listed, list):
-        asked = [each for each in listed if isinstance(each, str)]
-    offered = visit.learned.server.get("scopes_supported")
-    if isinstance(offered, list) and _OFFLINE in offered and _OFFLINE not in asked:
-        asked.append(_OFFLINE)
-    return " ".join(asked)
-
-
-def resource_of(visit: Visit) -> str:
-    """The resource as its own metadata has it, else the URL."""
-    found = visit.learned.resource.get("resource")
-    return found if isinstance(found, str) and found else visit.url
 
 
 def _check_iss(visit: Visit, report: Report, iss: str | None) -> None:

@@ -29,4 +29,4 @@ async def look(visit: Visit, report: Report) -> None:
         return
     if not visit.wanted.log_in:
         report.skipped("token.log_in", "Not tried. With --login the doctor logs in by your browser, and looks at the rest.")
-    token_methods.check_latency(visit, report)
+    token_methods.report_time(visit, report)

@@ -10,7 +10,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -18,55 +17,18 @@ import httpx2
 import msgspec
 
 from toolmesh.doctor.answer import Answer, Unanswered, events_of
+from toolmesh.doctor.bounds import Bounds
 from toolmesh.doctor.learned import Learned
 from toolmesh.doctor.persona import Persona
 from toolmesh.doctor.reachable import check_reachable, host_and_port
 from toolmesh.doctor.unanswered import unanswered
+from toolmesh.doctor.wanted import Wanted
 
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 EVENTS: Final = "text/event-stream"
 _META: Final = "io.modelcontextprotocol"
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """How much of a stranger is borne."""
-
-    request_s: float = 20.0
-    """For one answer; a check may ask for another time."""
-    body_bytes_max: int = 2 * 1024 * 1024
-    requests_max: int = 400
-    visit_s: float = 300.0
-    """For all of it; `slow_s` with `--slow`."""
-    slow_s: float = 600.0
-    person_s: float = 300.0
-    """For a person to log in, beside all that."""
-    brisk_s: float = 2.0
-    """What a document, a registration or a token may take before it is pointed out, and before it is too late."""
-    late_s: float = 10.0
-    first_event_s: float = 5.0
-    """Within which the first event of a stream has to come."""
-    lasting_s: float = 55.0
-    """How long a stream has to live, with `--slow`; and how long it may be silent."""
-    heartbeat_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What the operator asked for."""
-
-    token: str = ""
-    """An access token or API key, sent to the URL alone."""
-    log_in: bool = False
-    client_id: str = ""
-    """A client that the server knows already, for the log-in; empty: the doctor registers one."""
-    callback_port: int = 0
-    """Where on 127.0.0.1 the browser comes back to; 0: any port."""
-    slow: bool = False
-    local: bool = False
-    """Whether it is left open if the internet reaches the server."""
 
 
 class Visit:
