@@ -42,6 +42,18 @@ _TokenOption = Annotated[
     ),
 ]
 _LoginOption = Annotated[bool, typer.Option("--login", help="Log in by the browser, as a client on this machine would")]
+_ClientIdOption = Annotated[
+    str,
+    typer.Option(
+        "--client-id",
+        metavar="ID",
+        help="Log in as this client, which the server knows; it may be sent back to http://127.0.0.1/callback, at any port",
+    ),
+]
+_CallbackPortOption = Annotated[
+    int,
+    typer.Option("--callback-port", metavar="N", help="The port here that the browser comes back to", min=0, max=65535),
+]
 _SlowOption = Annotated[bool, typer.Option("--slow", help="Also what takes minutes: calls and streams that last")]
 _LocalOption = Annotated[
     bool, typer.Option("--local", help="Leave open if the internet reaches the server, for one on this machine or network")
@@ -54,6 +66,8 @@ def doctor(
     as_json: JsonOption = False,
     token: _TokenOption = "",
     login: _LoginOption = False,
+    client_id: _ClientIdOption = "",
+    callback_port: _CallbackPortOption = 0,
     slow: _SlowOption = False,
     local: _LocalOption = False,
 ) -> None:
@@ -65,7 +79,11 @@ def doctor(
         raise ConfigurationError("Give --token or --login, not both: --login gets a token of its own.")
     if token == "-":  # noqa: S105 (where it comes from)
         token = sys.stdin.readline(_TOKEN_CHARACTERS_MAX)
-    wanted = Wanted(token=token.strip(), log_in=login, slow=slow, local=local)
+    if (client_id or callback_port) and not login:
+        raise ConfigurationError("--client-id and --callback-port are for --login: give that too.")
+    wanted = Wanted(
+        token=token.strip(), log_in=login, client_id=client_id, callback_port=callback_port, slow=slow, local=local
+    )
     raise typer.Exit(asyncio.run(_run(checked_url(url), persona.value, wanted, as_json=as_json)))
 
 
@@ -87,6 +105,7 @@ def checked_url(url: str) -> str:
 
 
 async def _run(url: str, persona: str, wanted: "Wanted", *, as_json: bool) -> int:
+    from toolmesh.doctor.browser import open_in_browser
     from toolmesh.doctor.examine import examine
     from toolmesh.doctor.group import Group
     from toolmesh.doctor.groups import CHECKS, GROUPS
@@ -104,7 +123,7 @@ async def _run(url: str, persona: str, wanted: "Wanted", *, as_json: bool) -> in
     report.hide(wanted.token)
     if not as_json:
         say(f"{url}, as {chosen.title} would come to it")
-    async with Visit(url, chosen, wanted) as visit:
+    async with Visit(url, chosen, wanted, open_url=open_in_browser) as visit:
         await examine(visit, report, GROUPS, begin)
     if as_json:
         say(msgspec.json.encode(report.as_json(**{"url": url, "as": chosen.name})).decode())

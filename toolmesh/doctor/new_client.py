@@ -4,7 +4,7 @@ section 2.3, RFC 7523)."""
 import base64
 import secrets
 import time
-from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -13,11 +13,13 @@ from joserfc.jwk import RSAKey
 
 from toolmesh.doctor.answer import Answer
 from toolmesh.doctor.learned import Client
+from toolmesh.doctor.registration import client_of
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.visit import Visit
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_NAME = "toolmesh doctor"
+SIGNED = "private_key_jwt"
+CLIENT_NAME = "ToolMesh doctor"
 _KEY_BITS = 2048
 _ASSERTION_S = 60
 
@@ -31,46 +33,31 @@ class NotRegistered(Exception):
         self.answer = answer
 
 
-@dataclass(slots=True)
-class NewClient(Client):
-    """One that may sign."""
-
-    key: RSAKey | None = None
-
-
-async def register(visit: Visit, report: Report, redirect_uri: str, method: str = "none", **metadata: Any) -> NewClient:
+async def register(visit: Visit, report: Report, redirect_uri: str, method: str = "none") -> Client:
     """Register one, at the metadata's `registration_endpoint`; its secret is hidden. Raises NotRegistered, Unanswered."""
-    key = (
-        RSAKey.generate_key(_KEY_BITS, {"kid": "doctor", "use": "sig", "alg": "RS256"})
-        if method == "private_key_jwt"
-        else None
-    )
     wanted: dict[str, Any] = {
-        "client_name": _NAME,
+        "client_name": CLIENT_NAME,
         "redirect_uris": [redirect_uri],
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": method,
-        **metadata,
     }
-    if key is not None:
-        wanted |= {"jwks": {"keys": [key.as_dict(private=False)]}, "token_endpoint_auth_signing_alg": "RS256"}
+    if method == SIGNED:
+        wanted |= {"jwks": {"keys": [_key().as_dict(private=False)]}, "token_endpoint_auth_signing_alg": "RS256"}
     answer = await visit.post_json(visit.learned.endpoint("registration_endpoint"), wanted)
-    said = answer.document() or {}
-    client_id, secret = said.get("client_id"), said.get("client_secret")
-    if answer.status not in (200, 201) or not isinstance(client_id, str) or not client_id:
+    client = client_of(answer.document() or {}, redirect_uri)
+    if answer.status not in (200, 201) or client is None:
         raise NotRegistered(answer)
-    given = said.get("token_endpoint_auth_method", method)
-    found = NewClient(
-        client_id,
-        redirect_uri,
-        secret if isinstance(secret, str) else "",
-        given if isinstance(given, str) else method,
-        key=key,
-    )
-    report.hide(found.secret)
-    visit.learned.clients.append(found)
-    return found
+    report.hide(client.secret)
+    report.hide(client.management_token)
+    visit.learned.clients.append(client)
+    return client
+
+
+@cache
+def _key() -> RSAKey:
+    """The one with which clients of this process sign: it is no secret of anybody's."""
+    return RSAKey.generate_key(_KEY_BITS, {"kid": "doctor", "use": "sig", "alg": "RS256"})
 
 
 def token_request(client: Client, audience: str, **fields: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -82,7 +69,7 @@ def token_request(client: Client, audience: str, **fields: str) -> tuple[dict[st
     sent["client_id"] = client.client_id
     if client.auth_method == "client_secret_post":
         sent["client_secret"] = client.secret
-    elif client.auth_method == "private_key_jwt":
+    elif client.auth_method == SIGNED:
         sent |= {"client_assertion_type": ASSERTION_TYPE, "client_assertion": _assertion(client, audience)}
     return sent, {}
 
@@ -93,8 +80,6 @@ def _basic(client: Client) -> str:
 
 
 def _assertion(client: Client, audience: str) -> str:
-    key = client.key if isinstance(client, NewClient) else None
-    assert key is not None
     now = int(time.time())
     claims = {
         "iss": client.client_id,
@@ -104,4 +89,4 @@ def _assertion(client: Client, audience: str) -> str:
         "exp": now + _ASSERTION_S,
         "jti": secrets.token_urlsafe(16),
     }
-    return jwt.encode({"alg": "RS256", "kid": "doctor"}, claims, key)
+    return jwt.encode({"alg": "RS256", "kid": "doctor"}, claims, _key())

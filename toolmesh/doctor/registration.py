@@ -92,7 +92,7 @@ async def _report(
     visit: Visit, report: Report, check: str, redirects: tuple[str, ...], answer: Answer, *, matters: bool
 ) -> None:
     found = answer.document() or {}
-    client = _client_of(found, redirects[0])
+    client = client_of(found, redirects[0])
     if client is not None and answer.status in (200, 201):
         report.hide(client.secret)
         report.hide(client.management_token)
@@ -140,7 +140,7 @@ async def _which(visit: Visit, redirects: tuple[str, ...]) -> str:
             answer = await _register(visit, (uri,))
         except Unanswered:
             return ""
-        if client := _client_of(answer.document() or {}, uri):
+        if client := client_of(answer.document() or {}, uri):
             visit.learned.clients.append(client)
         if answer.status >= 400:
             refused.append(uri)
@@ -149,7 +149,9 @@ async def _which(visit: Visit, redirects: tuple[str, ...]) -> str:
     return "" if len(refused) == len(redirects) else f". It refuses {quoted(refused[0])}, and takes the other"
 
 
-def _client_of(found: Mapping[str, Any], redirect_uri: str) -> Client | None:
+def client_of(found: Mapping[str, Any], redirect_uri: str) -> Client | None:
+    """The client that the answer to a registration is about, or None."""
+
     def text(name: str) -> str:
         value = found.get(name)
         return value if isinstance(value, str) else ""

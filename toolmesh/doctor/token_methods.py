@@ -5,7 +5,7 @@ import secrets
 
 from toolmesh.doctor.answer import Answer, Unanswered
 from toolmesh.doctor.learned import Client
-from toolmesh.doctor.new_client import NotRegistered, register, token_request
+from toolmesh.doctor.new_client import SIGNED, NotRegistered, register, token_request
 from toolmesh.doctor.persona import LOOPBACK_REDIRECT
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.shown import quoted
@@ -17,8 +17,7 @@ CHECKS = {
     "token.unknown": "A code or refresh token that nobody knows is 400 `invalid_grant`, upon which a client logs in anew.",
     "token.time": "The token endpoint answers in time.",
 }
-_METHODS = ("none", "client_secret_post", "client_secret_basic", "private_key_jwt")
-_SIGNED = "private_key_jwt"
+_METHODS = ("none", "client_secret_post", "client_secret_basic", SIGNED)
 
 
 async def check_methods(visit: Visit, report: Report) -> Client | None:
@@ -56,7 +55,7 @@ async def _check_method(visit: Visit, report: Report, method: str) -> Client | N
         f"The metadata lists {method}, and a client with it gets {answer.status} {quoted(_error(answer) or answer.summary)}"
     )
     if _error(answer) == "invalid_client" or answer.status == 401:
-        worse = "; ChatGPT prefers it wherever it is listed" if method == _SIGNED else ""
+        worse = "; ChatGPT prefers it wherever it is listed" if method == SIGNED else ""
         report.failed(
             "token.methods",
             f"{said}: no client can log in by it{worse}.",
@@ -95,7 +94,7 @@ def judge_dead(report: Report, check: str, answer: Answer, what: str) -> None:
     """What is no good any more has to be refused so that the client asks its person to log in."""
     error = _error(answer)
     if answer.status == 400 and error == "invalid_grant":
-        report.passed(check, f"It is refused with 400 `invalid_grant`: {what}.")
+        report.passed(check, f"{what[0].upper()}{what[1:]} is refused with 400 `invalid_grant`.")
         return
     report.failed(
         check,
