@@ -12,6 +12,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from itertools import count
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
@@ -72,11 +73,12 @@ class RoundRobin:
     async def _ask(self, request: web.Request, edge: URL, headers: CIMultiDict[str]) -> AsyncIterator[ClientResponse]:
         """The answer of an edge to this request with these headers, of which the body is still to be read."""
         assert self._http is not None
+        body = await request.read()
         async with self._http.request(
             request.method,
             edge.join(URL(request.raw_path, encoded=True)),
             headers=headers,
-            data=await request.read() or None,
+            data=BytesIO(body) if body else None,
             allow_redirects=False,
         ) as answer:
             yield answer

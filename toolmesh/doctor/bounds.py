@@ -11,6 +11,8 @@ class Bounds:
     """For one answer; a check may ask for another time."""
     body_bytes_max: int = 2 * 1024 * 1024
     requests_max: int = 400
+    large_body_bytes: int = 4 * 1024 * 1024 - 8 * 1024
+    """Of what is sent to see if large bodies get in."""
     visit_s: float = 300.0
     """For all of it; `slow_s` with `--slow`."""
     slow_s: float = 600.0

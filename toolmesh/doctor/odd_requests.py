@@ -24,7 +24,6 @@ _BODIES = {
     "[]": b"[]",
     "a batch": b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]',
 }
-_NEAR_4_MIB = 4 * 1024 * 1024 - 8 * 1024
 _UPLOAD_S = 60.0
 _FOREIGN = "doctor.invalid"
 """A host that never is (RFC 6761 section 6.4)."""
@@ -86,7 +85,7 @@ async def call(visit: Visit, name: str, arguments: dict[str, object], era: str, 
 
 async def check_large_body(visit: Visit, report: Report, era: str) -> None:
     """What a proxy in front bears."""
-    params = {"_meta": {"toolmesh/doctor": "x" * _NEAR_4_MIB}}
+    params = {"_meta": {"toolmesh/doctor": "x" * visit.bounds.large_body_bytes}}
     fix = "Let bodies of 4 MiB through: nginx `client_max_body_size 5m;`, Caddy `request_body { max_size 5MB }`."
     try:
         answer = await visit.rpc(
