@@ -16,6 +16,7 @@ class Asked:
 
     method: str
     path: str
+    query: str
     headers: CIMultiDict[str]
     body: bytes
     connection: int
@@ -140,6 +141,17 @@ def with_members(**members: Any) -> Edited:
     return Edited(lambda value: value | members)
 
 
+def in_result(edit: Callable[[Any], Any]) -> Edited:
+    """As `Edited`, of the result of a JSON-RPC answer, where it has one."""
+
+    def change(message: Any) -> None:
+        if "result" in message:
+            given = edit(message["result"])
+            message["result"] = message["result"] if given is None else given
+
+    return Edited(change)
+
+
 @dataclass(frozen=True)
 class Streamed(Change):
     """A JSON answer comes as an event stream."""
@@ -182,6 +194,11 @@ class Computed(Change):
 
     def instead(self, asked: Asked) -> Answer | None:
         return self.answer(asked)
+
+
+def json_answer(said: Any, status: int = 200) -> Answer:
+    """An answer in JSON."""
+    return Answer(status, CIMultiDict({"content-type": "application/json"}), json.dumps(said).encode())
 
 
 @dataclass(frozen=True)

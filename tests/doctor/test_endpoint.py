@@ -32,16 +32,6 @@ def post(change: bends.Change, *methods: str) -> Bend:
     return Bend("/mcp", "POST", change, bends.rpc(*methods) if methods else bends.always)
 
 
-def result(edit: Any) -> bends.Edited:
-    """A change of the result in a JSON-RPC answer."""
-
-    def change(message: dict[str, Any]) -> None:
-        if "result" in message:
-            message["result"] = edit(message["result"])
-
-    return bends.Edited(change)
-
-
 @pytest.mark.parametrize("persona", ["claude", "chatgpt"])
 def test_a_house_in_order_passes_every_check(doctor: Doctor, persona: str) -> None:
     report = look(doctor, persona=persona, bounds=Bounds())
@@ -61,14 +51,18 @@ NOT_FOUND = {"jsonrpc": "2.0", "id": "toolmesh-doctor", "error": {"code": -32601
 OTHER = NOT_FOUND | {"error": {"code": -32600, "message": "Bad"}}
 CASES = [
     pytest.param(
-        post(result(lambda said: said | {"supportedVersions": ["2025-11-25"]}), DISCOVER),
+        post(bends.in_result(lambda said: said | {"supportedVersions": ["2025-11-25"]}), DISCOVER),
         "mcp.discover",
         (WARN, FAIL),
         ("older versions", "2026-07-28"),
         id="only older versions",
     ),
     pytest.param(
-        post(result(lambda said: {}), DISCOVER), "mcp.discover", (FAIL, FAIL), ("without supportedVersions",), id="empty"
+        post(bends.in_result(lambda said: {}), DISCOVER),
+        "mcp.discover",
+        (FAIL, FAIL),
+        ("without supportedVersions",),
+        id="empty",
     ),
     pytest.param(
         post(bends.page(), DISCOVER), "mcp.discover", (FAIL, FAIL), ("no JSON-RPC answer", "text/html"), id="a page"
@@ -135,8 +129,10 @@ def test_a_proxy_that_drops_the_headers_is_seen(doctor: Doctor) -> None:
     ("change", "level", "words"),
     [
         pytest.param(bends.Status(404), FAIL, ("404", "fall back"), id="not found"),
-        pytest.param(result(lambda said: {}), FAIL, ("fall back",), id="no version"),
-        pytest.param(result(lambda said: said | {"capabilities": {}}), FAIL, ("no `tools`", "Declare"), id="no tools"),
+        pytest.param(bends.in_result(lambda said: {}), FAIL, ("fall back",), id="no version"),
+        pytest.param(
+            bends.in_result(lambda said: said | {"capabilities": {}}), FAIL, ("no `tools`", "Declare"), id="no tools"
+        ),
         pytest.param(
             bends.Instead(400, b'{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"no"}}'), FAIL, ("`no`",), id="no"
         ),
@@ -168,8 +164,10 @@ def test_what_is_wrong_with_notifications(
 @pytest.mark.parametrize(
     ("change", "level", "words"),
     [
-        pytest.param(result(lambda said: said | {"tools": []}), WARN, ("no tool", "docs/authorization.md"), id="empty"),
-        pytest.param(result(lambda said: {}), FAIL, ("without `result.tools`",), id="nothing"),
+        pytest.param(
+            bends.in_result(lambda said: said | {"tools": []}), WARN, ("no tool", "docs/authorization.md"), id="empty"
+        ),
+        pytest.param(bends.in_result(lambda said: {}), FAIL, ("without `result.tools`",), id="nothing"),
         pytest.param(
             bends.Edited(
                 lambda said: {"jsonrpc": "2.0", "id": said["id"], "error": {"code": -32000, "message": "no session"}}
@@ -196,7 +194,7 @@ def test_two_eras_that_do_not_show_the_same_are_seen(doctor: Doctor) -> None:
     only_legacy = Bend(
         "/mcp",
         "POST",
-        result(lambda said: said | {"tools": said["tools"][1:]}),
+        bends.in_result(lambda said: said | {"tools": said["tools"][1:]}),
         lambda asked: asked.message.get("method") == LIST and "mcp-method" not in asked.headers,
     )
     assert_found(look(doctor, only_legacy), "mcp.list_legacy", WARN, "only in one", "`echo_add`")

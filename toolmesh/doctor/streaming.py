@@ -4,6 +4,7 @@ Seen on a stream that every server of the protocol may have and that changes not
 which says at once what it honours, or the GET of a session (2025-11-25). To a proxy it is a call that reports progress.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ async def _ways(visit: Visit) -> AsyncIterator[_Way]:
 
 async def _watch(visit: Visit, way: _Way, first_s: float, until_s: float = 0.0) -> _Seen:
     """Read a stream: up to its first event, and then until it is `until_s` old."""
-    seen, started = _Seen(), time.monotonic()
+    seen, started, began_s = _Seen(), time.monotonic(), asyncio.get_running_loop().time()
     read, spoke_s = b"", started
     try:
         async with visit.stream(way.method, visit.url, way.body, way.headers, timeout_s=max(first_s, until_s)) as response:
@@ -100,15 +101,14 @@ async def _watch(visit: Visit, way: _Way, first_s: float, until_s: float = 0.0) 
             if seen.status != 200 or seen.media_type != EVENTS:
                 return seen
             seen.first_s = None if way.speaks_first else time.monotonic() - started
-            async for chunk in response.aiter_raw():
-                now_s = time.monotonic()
-                seen.pause_s, spoke_s = max(seen.pause_s, now_s - spoke_s), now_s
-                read = (read + chunk)[-_KEPT_BYTES:]
-                if seen.first_s is None and any(True for _ in events_of(read)):
-                    seen.first_s, seen.pause_s = now_s - started, 0.0
-                if seen.first_s is not None and now_s - started >= until_s:
-                    break
-            else:
+            async with asyncio.timeout_at(began_s + (first_s if seen.first_s is None else until_s)) as end:
+                async for chunk in response.aiter_raw():
+                    now_s = time.monotonic()
+                    seen.pause_s, spoke_s = max(seen.pause_s, now_s - spoke_s), now_s
+                    read = (read + chunk)[-_KEPT_BYTES:]
+                    if seen.first_s is None and any(True for _ in events_of(read)):
+                        seen.first_s, seen.pause_s = now_s - started, 0.0
+                        end.reschedule(began_s + until_s)
                 seen.ended = "it ended"
     except Unanswered as why:
         if why.kind != "time":

@@ -32,13 +32,13 @@ def bad_name(tool: Tool) -> str:
 
 
 def bad_schema(tool: Tool) -> str:
-    """An input schema that is no schema of an object, or can't be compiled."""
+    """An input schema that is no schema of an object, or can't be compiled; of `remote_references` that is not said again."""
     schema = tool.get("inputSchema")
     if not isinstance(schema, dict):
         return "none"
     if schema.get("type") != "object":
         return f"type {schema.get('type')!r}"
-    return _not_compiled(schema)
+    return "" if remote_references(tool) else _not_compiled(schema)
 
 
 def bad_output_schema(tool: Tool) -> str:
