@@ -51,7 +51,8 @@ class BendingProxy(RoundRobin):
     async def _read(self, request: web.Request) -> Asked:
         assert request.transport is not None
         number = self._connections.setdefault(request.transport, next(self._numbers))
-        return Asked(request.method, request.path, request.headers.copy(), await request.read(), number)
+        body = await request.read()
+        return Asked(request.method, request.path, request.query_string, request.headers.copy(), body, number)
 
     async def _relay_bent(self, request: web.Request, changes: list[Change]) -> web.StreamResponse:
         edge = self._next_edge()

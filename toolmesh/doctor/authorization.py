@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
-from toolmesh.doctor.answer import Answer
+from toolmesh.doctor.answer import Answer, Unanswered
 from toolmesh.doctor.discovery import texts
 from toolmesh.doctor.learned import Client
 from toolmesh.doctor.reachable import origin_of
@@ -90,9 +90,9 @@ async def _followed(visit: Visit, url: str, redirect_uri: str, state: str) -> Br
         if target.partition("?")[0].partition("#")[0] == redirect_uri.partition("?")[0]:
             return Brought(state, answer, _parameters_of(target))
         if not target or origin_of(target) != origin_of(url):
-            break
+            return Brought(state, answer, None)
         url = target
-    return Brought(state, answer, None)
+    raise Unanswered(f"{url.partition('?')[0]}: redirected {_REDIRECTS_MAX} times, and there was no end", "bound")
 
 
 def _joined(url: str, location: str) -> str:

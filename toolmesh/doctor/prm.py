@@ -35,7 +35,10 @@ async def look(visit: Visit, report: Report) -> None:
     for check, url in _places(visit).items():
         await _read(visit, report, check, url, found)
     if visit.learned.open_door:
-        _report_open(visit, report, bool(found))
+        described = any("authorization_servers" in document for document in found.values())
+        _report_open(visit, report, described)
+        if not described:
+            return
     if not found:
         return
     _check_equal(report, found)

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from toolmesh.doctor.finding import Finding, Level
 from toolmesh.doctor.shown import clean, without
@@ -34,7 +35,7 @@ class Report:
     def hide(self, secret: str | None) -> None:
         """Never show this: a token, a code, a client's secret. Told before anything can hold it."""
         if secret and len(secret) >= _SECRET_CHARACTERS_MIN:
-            self._secrets.add(secret)
+            self._secrets |= {secret, quote(secret, safe=""), quote_plus(secret)}
 
     def passed(self, check: str, said: str) -> None:
         """It is as it has to be."""

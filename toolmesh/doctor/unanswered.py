@@ -9,6 +9,10 @@ import httpx2
 from toolmesh.doctor.answer import Unanswered
 
 
+_WAITING = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""What TLS says while it waits: where the time is over, that is in the chain too."""
+
+
 def unanswered(error: Exception, what: str) -> Unanswered:
     """`what`: the request, for instance `POST https://…`."""
     for cause in _chain(error):
@@ -17,7 +21,7 @@ def unanswered(error: Exception, what: str) -> Unanswered:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = f"{what}: the certificate is not trusted ({cause.verify_message or cause.reason})"
             return Unanswered(why, "tls")
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, _WAITING):
             return Unanswered(f"{what}: TLS failed ({cause.reason or type(cause).__name__})", "tls")
         if isinstance(cause, socket.gaierror):
             return Unanswered(f"{what}: the name has no address", "name")
