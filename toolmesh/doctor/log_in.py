@@ -99,7 +99,7 @@ async def _authorized(visit: Visit, report: Report, callback: Callback, client: 
         return None
     code = came.get("code", "")
     report.hide(code)
-    _check_iss(visit, report, came.get("iss"))
+    is_another = _is_of_another(visit, report, came.get("iss"))
     if came.get("state") != state:
         report.failed(
             "token.state",
@@ -108,6 +108,8 @@ async def _authorized(visit: Visit, report: Report, callback: Callback, client: 
         )
         return None
     report.passed("token.state", "The state came back.")
+    if is_another:
+        return None
     if not code:
         report.failed(
             "token.log_in",
@@ -119,7 +121,8 @@ async def _authorized(visit: Visit, report: Report, callback: Callback, client: 
     return Grant(client, code, verifier, resource=resource_of(visit))
 
 
-def _check_iss(visit: Visit, report: Report, iss: str | None) -> None:
+def _is_of_another(visit: Visit, report: Report, iss: str | None) -> bool:
+    """Whether the answer says that it is of another server, to whom its code belongs then."""
     promised = visit.learned.server.get("authorization_response_iss_parameter_supported") is True
     issuer = visit.learned.server.get("issuer")
     if iss is not None and iss != issuer:
@@ -139,6 +142,7 @@ def _check_iss(visit: Visit, report: Report, iss: str | None) -> None:
         report.skipped("token.iss", "No issuer came with the code, and none was promised.")
     else:
         report.passed("token.iss", "The issuer came with the code.")
+    return iss is not None and iss != issuer
 
 
 async def _exchange(visit: Visit, report: Report, grant: Grant) -> None:

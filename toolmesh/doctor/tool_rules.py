@@ -32,7 +32,7 @@ def bad_name(tool: Tool) -> str:
 
 
 def bad_schema(tool: Tool) -> str:
-    """An input schema that is no schema of an object, or can't be compiled; of `remote_references` that is not said again."""
+    """An input schema that is none of an object, or can't be compiled; where `remote_references` says why, nothing."""
     schema = tool.get("inputSchema")
     if not isinstance(schema, dict):
         return "none"
