@@ -35,7 +35,7 @@ async def check_discover(visit: Visit, report: Report, answer: Answer, rpc_id: s
         else:
             report.warned("mcp.discover_json", f"{said}, which ChatGPT has refused.", _JSON)
     elif level is not Level.FAIL:
-        report.passed("mcp.discover_json", "It is JSON.")
+        report.passed("mcp.discover_json", "`server/discover` is answered as JSON.")
     _check_id(report, answer, rpc_id)
 
 
@@ -99,7 +99,7 @@ async def check_headerless(visit: Visit, report: Report) -> None:
     message = answer.message(rpc_id)
     refused = message is not None and isinstance(message.get("error"), dict) and answer.status == 400
     if refused and not is_openai(visit):
-        report.passed("mcp.headerless", f"It insists on the headers, as the specification says: {answer.summary}.")
+        report.passed("mcp.headerless", "Without MCP headers it is refused with 400, as the specification says.")
     elif level is Level.PASS:
         report.passed("mcp.headerless", f"Without MCP headers: {said}")
     else:
@@ -151,7 +151,7 @@ async def check_notification(visit: Visit, report: Report, session_id: str) -> N
         report.failed("mcp.notification", f"{why}: the client waits, or gives up.", "Answer notifications with 202.")
         return
     if answer.status == 202 and not answer.body.strip():
-        report.passed("mcp.notification", "It is answered 202.")
+        report.passed("mcp.notification", "A notification is answered 202.")
     elif 200 <= answer.status < 300:
         report.warned(
             "mcp.notification",

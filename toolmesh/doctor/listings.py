@@ -72,7 +72,7 @@ def _check_list(visit: Visit, report: Report, listing: Listing) -> None:
             "See which tools its user may use (docs/authorization.md), and whether the backends are connected.",
         )
     if not listing.as_stream:
-        report.passed("mcp.list_json", "It is JSON.")
+        report.passed("mcp.list_json", "`tools/list` is answered as JSON.")
         return
     said = "`tools/list` was answered as an event stream"
     fix = "Answer everything but calls as `application/json` (SDKs: `json_response=True`)."
@@ -85,7 +85,7 @@ def _check_list(visit: Visit, report: Report, listing: Listing) -> None:
 def _compare(report: Report, listing: Listing, older: Listing) -> None:
     new, old = set(listing.names), set(older.names)
     if new == old:
-        report.passed("mcp.list_legacy", "A client of the 2025 era is shown the same.")
+        report.passed("mcp.list_legacy", "A client of the 2025 era is shown the same tools.")
         return
     some = ", ".join(quoted(name) for name in sorted(new ^ old)[:5])
     report.warned(

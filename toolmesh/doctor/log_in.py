@@ -107,7 +107,7 @@ async def _authorized(visit: Visit, report: Report, callback: Callback, client: 
             "Send `state` back as it came, byte for byte, with each answer (RFC 6749 section 4.1.2).",
         )
         return None
-    report.passed("token.state", "The state came back.")
+    report.passed("token.state", "The state came back as it was sent.")
     if is_another:
         return None
     if not code:
@@ -141,7 +141,7 @@ def _is_of_another(visit: Visit, report: Report, iss: str | None) -> bool:
     elif iss is None:
         report.skipped("token.iss", "No issuer came with the code, and none was promised.")
     else:
-        report.passed("token.iss", "The issuer came with the code.")
+        report.passed("token.iss", "The issuer came with it, as the metadata has it.")
     return iss is not None and iss != issuer
 
 
@@ -189,7 +189,7 @@ def take_tokens(report: Report, grant: Grant, answer: Answer) -> bool:
 
 def _check_answer(report: Report, answer: Answer, grant: Grant) -> None:
     if "no-store" in answer.headers.get("cache-control", "").lower():
-        report.passed("token.no_store", "The answer may not be stored.")
+        report.passed("token.no_store", "The answer with tokens may not be stored.")
     else:
         report.warned(
             "token.no_store",
@@ -210,9 +210,9 @@ def _check_answer(report: Report, answer: Answer, grant: Grant) -> None:
             "Let access tokens live an hour, and 10 minutes at least.",
         )
     else:
-        report.passed("token.lifetime", f"It lives {grant.expires_in_s:.0f} s.")
+        report.passed("token.lifetime", f"The access token lives {grant.expires_in_s:.0f} s.")
     if grant.refresh_token:
-        report.passed("token.refresh_token", "There is one.")
+        report.passed("token.refresh_token", "There is a refresh token.")
     else:
         report.failed(
             "token.refresh_token",

@@ -126,7 +126,7 @@ async def check_wrong_token(visit: Visit, report: Report) -> None:
     answer = await visit.rpc("tools/list", {}, rpc_id="toolmesh-doctor-wrong", token=wrong)
     challenge = answer.headers.get("www-authenticate", "")
     if answer.status == 401 and "invalid_token" in challenge:
-        report.passed("mcp.wrong_token", "It is refused with 401, and said to be invalid.")
+        report.passed("mcp.wrong_token", "A token that nobody knows is refused with 401, and said to be invalid.")
     elif answer.status == 401:
         report.warned(
             "mcp.wrong_token",
