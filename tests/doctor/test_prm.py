@@ -98,7 +98,7 @@ def test_a_url_that_is_typed_with_a_slash_more(doctor: Doctor, house: BrokenHous
 @pytest.mark.parametrize(
     ("servers", "level", "words"),
     [
-        (None, FAIL, ("nobody learns where to log in", "TOOLMESH_AUTH_PASSWORD")),
+        (None, FAIL, ("nobody learns where to log in", "TOOLMESH_AUTH is none")),
         ([], FAIL, ("`[]`",)),
         ("https://a.example", FAIL, ("nobody learns",)),
         (["nonsense"], FAIL, ("nobody learns",)),

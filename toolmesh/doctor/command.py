@@ -1,20 +1,15 @@
 """`toolmesh doctor URL`: the command line, and what it gives back."""
 
-import asyncio
 import enum
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import msgspec
 import typer
 
 from shared.errors import ConfigurationError
-from toolmesh.console import say
-from toolmesh.options import JsonOption
-
-if TYPE_CHECKING:
-    from toolmesh.doctor.wanted import Wanted
-
+from toolmesh.configured import config_dir
+from toolmesh.options import ConfigOption, JsonOption
 
 _TOKEN_CHARACTERS_MAX = 16 * 1024
 
@@ -59,6 +54,10 @@ _LocalOption = Annotated[
     bool, typer.Option("--local", help="Leave open if the internet reaches the server, for one on this machine or network")
 ]
 
+_OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Send nothing: say what the configuration (--config, environment) means for URL")
+]
+
 
 def doctor(
     url: _UrlArgument,
@@ -70,11 +69,22 @@ def doctor(
     callback_port: _CallbackPortOption = 0,
     slow: _SlowOption = False,
     local: _LocalOption = False,
+    offline: _OfflineOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Look at a server from outside, as a client would, and say why a connector does not work. Exit code 0: fine or
     warnings, 1: something fails, 2: usage, or nothing answers at URL."""
+    from toolmesh.doctor.run import run_doctor, run_offline
     from toolmesh.doctor.wanted import Wanted
 
+    checked = checked_url(url)
+    if offline:
+        if token or login or slow or local:
+            raise ConfigurationError("--offline sends nothing: leave --token, --login, --slow and --local out.")
+        found = config_dir(config, os.environ)
+        raise typer.Exit(run_offline(checked, persona.value, os.environ, found, as_json=as_json))
+    if config is not None:
+        raise ConfigurationError("--config is for --offline: a visit looks at the server, not at files.")
     if token and login:
         raise ConfigurationError("Give --token or --login, not both: --login gets a token of its own.")
     if token == "-":  # noqa: S105 (where it comes from)
@@ -84,7 +94,7 @@ def doctor(
     wanted = Wanted(
         token=token.strip(), log_in=login, client_id=client_id, callback_port=callback_port, slow=slow, local=local
     )
-    raise typer.Exit(asyncio.run(_run(checked_url(url), persona.value, wanted, as_json=as_json)))
+    raise typer.Exit(run_doctor(checked, persona.value, wanted, as_json=as_json))
 
 
 def checked_url(url: str) -> str:
@@ -102,31 +112,3 @@ def checked_url(url: str) -> str:
     if "@" in url or "#" in url:
         raise ConfigurationError(f"The URL may hold no user, password or fragment. {advice}")
     return url
-
-
-async def _run(url: str, persona: str, wanted: "Wanted", *, as_json: bool) -> int:
-    from toolmesh.doctor.browser import open_in_browser
-    from toolmesh.doctor.examine import examine
-    from toolmesh.doctor.group import Group
-    from toolmesh.doctor.groups import CHECKS, GROUPS
-    from toolmesh.doctor.persona import PERSONAS
-    from toolmesh.doctor.report import Report
-    from toolmesh.doctor.screen import say_finding, say_group, say_summary
-    from toolmesh.doctor.visit import Visit
-
-    def begin(group: Group) -> None:
-        if not as_json:
-            say_group(GROUPS.index(group) + 1, group)
-
-    chosen = PERSONAS[persona]
-    report = Report(CHECKS, None if as_json else say_finding)
-    report.hide(wanted.token)
-    if not as_json:
-        say(f"{url}, as {chosen.title} would come to it")
-    async with Visit(url, chosen, wanted, open_url=open_in_browser) as visit:
-        await examine(visit, report, GROUPS, begin)
-    if as_json:
-        say(msgspec.json.encode(report.as_json(**{"url": url, "as": chosen.name})).decode())
-    else:
-        say_summary(report)
-    return report.exit_code

@@ -8,6 +8,7 @@ from toolmesh.doctor import (
     endpoint,
     leaving,
     metadata,
+    offline,
     prm,
     registration,
     renewal,
@@ -37,5 +38,5 @@ GROUPS: tuple[Group, ...] = (
     Group("leaving", "Afterwards", leaving.look, leaving.CHECKS),
 )
 
-CHECKS: frozenset[str] = frozenset(check for group in GROUPS for check in group.ids)
+CHECKS: frozenset[str] = frozenset(offline.CHECKS).union(*(group.ids for group in GROUPS))
 """Every id that there is."""

@@ -141,8 +141,8 @@ def _check_servers(visit: Visit, report: Report, document: Mapping[str, Any]) ->
         report.failed(
             "prm.servers",
             f"`authorization_servers` is {quoted(document.get('authorization_servers'))}: nobody learns where to log in.",
-            "List the issuer of the authorization server there, as an https URL. ToolMesh does, unless log-in is off: set "
-            "TOOLMESH_AUTH_PASSWORD or add a user.",
+            "List the issuer of the authorization server there, as an https URL. ToolMesh does, unless "
+            "TOOLMESH_AUTH is none.",
         )
         return
     visit.learned.issuer = servers[0]

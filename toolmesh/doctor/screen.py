@@ -2,17 +2,16 @@
 
 from toolmesh.console import say, say_marked
 from toolmesh.doctor.finding import Finding, Level
-from toolmesh.doctor.group import Group
 from toolmesh.doctor.report import EXIT_NOTHING, Report
 
 _COLOURS = {Level.PASS: "green", Level.WARN: "yellow", Level.FAIL: "red", Level.SKIP: "dim"}
 _CHECK_WIDTH = 26
 
 
-def say_group(number: int, group: Group) -> None:
+def say_group(number: int, title: str) -> None:
     """A heading."""
     say()
-    say(f"{number} {group.title}")
+    say(f"{number} {title}")
 
 
 def say_finding(finding: Finding) -> None:
