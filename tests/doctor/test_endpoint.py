@@ -267,7 +267,7 @@ def test_a_server_that_any_page_may_use_is_seen(doctor: Doctor) -> None:
         ),
         pytest.param(bends.Sent("authorization", "Bearer another"), ("invalid_token", "audience"), id="not known"),
         pytest.param(bends.Sent("host", "elsewhere.example"), ("421", "TOOLMESH_ISSUER"), id="another host"),
-        pytest.param(bends.page(403), ("403", "firewall"), id="a firewall"),
+        pytest.param(bends.page(403), ("403", "web page"), id="a firewall"),
     ],
 )
 def test_a_credential_that_is_not_let_in_ends_the_look_behind_the_door(

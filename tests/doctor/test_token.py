@@ -141,6 +141,18 @@ def test_a_person_who_refuses_is_no_riddle(doctor: Doctor) -> None:
     assert_found(report, "token.iss", PASS)
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["file:///etc/passwd", "http://elsewhere.example/a", "https://a.example/\x1b[2J", "https://["]
+)
+def test_no_browser_is_sent_to_what_is_no_page_of_the_web(doctor: Doctor, endpoint: str) -> None:
+    person = LoggingIn(doctor.broken, doctor.trust)
+    elsewhere = Bend(METADATA, "GET", bends.with_members(authorization_endpoint=endpoint))
+    report = look_behind(doctor, TOKEN, elsewhere, open_url=person.open_url)
+    assert_found(report, "token.log_in", FAIL, "no browser is sent there")
+    assert person.opened == []
+    assert "\x1b" not in shown(report)
+
+
 def test_a_person_who_never_comes_back_is_not_waited_for_forever(doctor: Doctor) -> None:
     report = look_behind(doctor, TOKEN, open_url=lambda url: None, bounds=Bounds(person_s=0.5))
     assert_found(report, "token.log_in", FAIL, "Nobody came back", "Run it again")

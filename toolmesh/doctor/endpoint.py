@@ -3,7 +3,7 @@
 from toolmesh.doctor import introductions, listings, odd_requests
 from toolmesh.doctor.answer import Answer
 from toolmesh.doctor.behind import SHUT, credential, is_open
-from toolmesh.doctor.finding import Level
+from toolmesh.doctor.diagnosis import diagnosis_of
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.shown import quoted
 from toolmesh.doctor.visit import LEGACY, MODERN, Visit
@@ -55,26 +55,17 @@ def _check_let_in(visit: Visit, report: Report, answer: Answer) -> bool:
             report.passed("mcp.let_in", "The credential is let in.")
         return True
     challenge = answer.headers.get("www-authenticate", "")
-    said = f"With the credential: {answer.summary}"
-    if answer.status == 421 or (answer.status == 403 and _names_a_host(answer)):
-        report.add("mcp.let_in", Level.FAIL, f"{said}: the server does not take itself for {visit.host}.", _HOST)
-    elif answer.status == 401 and visit.token and "invalid_token" not in challenge:
-        report.add("mcp.let_in", Level.FAIL, f"{said}, as if none had been sent ({quoted(challenge)}).", _STRIPPED)
-    elif answer.status == 401:
-        report.add("mcp.let_in", Level.FAIL, f"{said}, {quoted(challenge)}.", _REFUSED)
+    if answer.status != 401:
+        known = diagnosis_of(answer, visit.host)
+        report.failed("mcp.let_in", f"With the credential: {known.said}.", known.fix)
+    elif visit.token and "invalid_token" not in challenge:
+        said = f"With the credential: {answer.summary}, as if none had been sent ({quoted(challenge)})."
+        report.failed("mcp.let_in", said, _STRIPPED)
     else:
-        report.add("mcp.let_in", Level.FAIL, f"{said}.", _FORBIDDEN)
+        report.failed("mcp.let_in", f"With the credential: {answer.summary}, {quoted(challenge)}.", _REFUSED)
     return False
 
 
-def _names_a_host(answer: Answer) -> bool:
-    return any(word in answer.body[:2000].lower() for word in (b"host", b"origin"))
-
-
-_HOST = (
-    "Tell the server its public name (ToolMesh: TOOLMESH_ISSUER; SDKs: `allowed_hosts`), and have the proxy pass the Host "
-    "on (nginx: `proxy_set_header Host $host;`)."
-)
 _STRIPPED = (
     "Have the proxy pass the Authorization header on, and let nothing redirect: a redirect to another host or scheme drops "
     "it."
@@ -83,4 +74,3 @@ _REFUSED = (
     "Run it with --login for a fresh token. If that is refused too: the token's audience must be the URL exactly (no slash "
     "too many, `/mcp` included), and the clocks of both servers must agree."
 )
-_FORBIDDEN = "Let the credential's user in, and see that no firewall or bot rule in front answers for the server."

@@ -4,6 +4,7 @@ from typing import Any
 
 from toolmesh.doctor.answer import Answer, Unanswered
 from toolmesh.doctor.behind import credential, is_openai
+from toolmesh.doctor.diagnosis import diagnosis_of
 from toolmesh.doctor.finding import Level
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.shown import quoted
@@ -44,7 +45,8 @@ def judged(visit: Visit, answer: Answer, rpc_id: str | int) -> tuple[Level, str,
     message = answer.message(rpc_id)
     stops = f"{visit.persona.title} stops there."
     if message is None or message.get("jsonrpc") != "2.0":
-        return Level.FAIL, f"{answer.summary}, which is no JSON-RPC answer: {stops}", _CLEAN
+        known = diagnosis_of(answer, visit.host)
+        return Level.FAIL, f"`server/discover` has no JSON-RPC answer. {known.said}. {stops}", f"{known.fix} {_CLEAN}"
     error = message.get("error")
     if isinstance(error, dict):
         return _judged_error(visit, answer, error)

@@ -5,6 +5,7 @@ from typing import Any
 
 from toolmesh.doctor.answer import Answer
 from toolmesh.doctor.behind import TOOLS, credential, is_openai
+from toolmesh.doctor.diagnosis import diagnosis_of
 from toolmesh.doctor.introductions import METHOD_NOT_FOUND
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.shown import quoted
@@ -103,7 +104,7 @@ async def list_tools(visit: Visit, era: str, session_id: str = "") -> Listing:
         rpc_id = f"toolmesh-doctor-list-{found.pages}"
         params: dict[str, Any] | None = {"cursor": cursor} if cursor is not None else ({} if era == MODERN else None)
         answer = await visit.rpc("tools/list", params, era=era, rpc_id=rpc_id, token=credential(visit), headers=headers)
-        result = _result_of(answer, rpc_id)
+        result = _result_of(answer, rpc_id, visit.host)
         found.pages += 1
         found.as_stream = found.as_stream or answer.media_type == EVENTS
         found.tools += [tool for tool in result["tools"] if isinstance(tool, dict)]
@@ -117,12 +118,13 @@ async def list_tools(visit: Visit, era: str, session_id: str = "") -> Listing:
             return found
 
 
-def _result_of(answer: Answer, rpc_id: str) -> dict[str, Any]:
+def _result_of(answer: Answer, rpc_id: str, host: str) -> dict[str, Any]:
     message = answer.message(rpc_id)
     if answer.cut:
         raise BadListing(f"One page of `tools/list` has more than {len(answer.body)} bytes.", "Make pages smaller.")
     if message is None:
-        raise BadListing(f"{answer.summary}, which is no JSON-RPC answer.", "Answer `tools/list` with a JSON-RPC result.")
+        known = diagnosis_of(answer, host)
+        raise BadListing(f"`tools/list` has no JSON-RPC answer. {known.said}.", known.fix)
     result, error = message.get("result"), message.get("error")
     if isinstance(result, dict) and isinstance(result.get("tools"), list):
         return result

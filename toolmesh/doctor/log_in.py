@@ -2,7 +2,9 @@
 
 import secrets
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from shared.addresses import is_loopback
 from toolmesh.doctor.answer import Answer
 from toolmesh.doctor.authorization import authorization_url, resource_of
 from toolmesh.doctor.authorization import challenge as challenge_of
@@ -87,6 +89,11 @@ async def _client(visit: Visit, report: Report, redirect_uri: str) -> Client | N
 async def _authorized(visit: Visit, report: Report, callback: Callback, client: Client) -> Grant | None:
     state, (verifier, challenge) = secrets.token_urlsafe(24), challenge_of()
     report.hide(verifier)
+    endpoint = visit.learned.endpoint("authorization_endpoint")
+    if not _may_be_opened(endpoint):
+        said = f"The authorization_endpoint is {quoted(endpoint)}: no browser is sent there."
+        report.failed("token.log_in", said, "Name an https URL in the metadata.")
+        return None
     visit.open_url(authorization_url(visit, client, state, challenge, {}))
     try:
         came = await visit.of_person(callback.parameters())
@@ -119,6 +126,18 @@ async def _authorized(visit: Visit, report: Report, callback: Callback, client: 
         return None
     report.passed("token.log_in", "You logged in and came back.")
     return Grant(client, code, verifier, resource=resource_of(visit))
+
+
+def _may_be_opened(url: str) -> bool:
+    """Whether a stranger's URL may be shown and opened: of the web, and nothing that a terminal takes for more."""
+    if not url.isascii() or not url.isprintable():
+        return False
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return host != "" and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
 def _is_of_another(visit: Visit, report: Report, iss: str | None) -> bool:
