@@ -24,8 +24,8 @@ CHECKS = {
 _KEPT_BYTES = 64 * 1024
 """Of a stream, to look for an event in."""
 _UNBUFFER = (
-    "Switch off buffering for /mcp: nginx `proxy_buffering off;` (or the header `X-Accel-Buffering: no`), Caddy "
-    "`flush_interval -1`, Apache `flushpackets=on`; and no compression of text/event-stream."
+    "Switch off buffering for /mcp: nginx `proxy_buffering off;` (or the header `X-Accel-Buffering: no`), Apache "
+    "`flushpackets=on`; and no compression of text/event-stream. Caddy needs no setting."
 )
 _LASTING = (
     "Raise the proxy's time for a silent answer: nginx `proxy_read_timeout 120s;`, load balancers: idle timeout 120 s."
