@@ -19,6 +19,7 @@ from shared.grants import (
     AuthorizationCode,
     AuthorizationRequest,
     BrowserSession,
+    DecidedRequest,
     Family,
     RegisteredClient,
 )
@@ -67,6 +68,7 @@ AnyMessage = (
     | Handle
     | AuthorizationRequest
     | BrowserSession
+    | DecidedRequest
     | AuthorizationCode
     | AccessToken
     | Family

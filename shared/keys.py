@@ -270,6 +270,11 @@ def authorization_request(digest: str) -> str:
     return f"tm-auth:request:{digest}"
 
 
+def decided_request(digest: str) -> str:
+    """One that the person has decided just now."""
+    return f"tm-auth:decided:{digest}"
+
+
 def browser_session(digest: str) -> str:
     """A browser in which somebody logged in."""
     return f"tm-auth:session:{digest}"

@@ -1,4 +1,8 @@
-"""/login: who are you? Asked for one request of one client, in one browser."""
+"""/login: who are you? Asked for one request of one client, in one browser.
+
+The form that is sent twice leads on to the same place: the browser's next secret follows from its former one, the request
+and who logged in. Whoever sends it has to know the password each time, so a former secret alone opens nothing.
+"""
 
 import asyncio
 import math
@@ -11,11 +15,13 @@ from edge.identities.password_check import PasswordCheck
 from edge.oauth.browser import form_token, is_form_token
 from edge.oauth.login_attempts import LoginAttempts
 from edge.oauth.page_request import PageRequests
-from edge.oauth.pending import Pending, PendingRequests
+from edge.oauth.pending import Pending, PendingRequests, kept_of
+from edge.oauth.secret_tokens import browser_after, browser_named
 from edge.oauth.server import Answer
 from edge.pages.login import LoginView, login_page
 from edge.recorder import Recorder
 from shared.errors import TooBusy
+from shared.mesh_keys import KeyRing
 from shared.redirect_uris import app_scheme, form_action_source, shown_host
 
 _WRONG = "That name and password do not fit together."
@@ -31,6 +37,7 @@ class LoginEndpoint:
         pages: PageRequests,
         passwords: PasswordCheck,
         attempts: LoginAttempts,
+        ring: KeyRing,
         recorder: Recorder,
         public_url: str,
     ) -> None:
@@ -38,6 +45,7 @@ class LoginEndpoint:
         self._pages = pages
         self._passwords = passwords
         self._attempts = attempts
+        self._ring = ring
         self._recorder = recorder
         self._public_url = public_url
 
@@ -55,14 +63,16 @@ class LoginEndpoint:
         if not self._pending.browsers.is_own_form(request):
             return self._pages.expired("login")
         form = await self._pages.read_form(request)
-        found = await self._pending.find(request, form.get("rid"))
+        found = await self._pending.find(request, form.get("rid"), former=True)
         if found is None:
             return self._pages.expired("login")
         if isinstance(found, Answer):
             return self._pages.turned_away(found)
-        if not is_form_token(form.get("csrf"), found.browser, found.rid, _PURPOSE):
-            return self._pages.expired("login")
         username, password = form.get("username") or "", form.get("password") or ""
+        if not is_form_token(form.get("csrf"), found.browser, found.rid, _PURPOSE):
+            if found.fresh and await self._pending.store.subject_in(found.browser) == username:
+                return self._to_consent(found)  # the browser has its new secret, and sends the form of the old one again
+            return self._pages.expired("login")
         address = self._pending.addresses.of(request.scope)
         if wait_s := await self._attempts.begin(username, address):
             self._recorder.denied("login_locked", None, "", "Too many failed log-ins.")
@@ -82,20 +92,29 @@ class LoginEndpoint:
 
     async def _logged_in(self, found: Pending, subject: str) -> Response:
         """The browser gets another cookie: one that was there before, whoever set it, opens nothing."""
-        browser = self._pending.browsers.new()
+        if found.handed_on_to:
+            again = browser_named(self._ring, found.browser, found.rid, subject, found.handed_on_to)
+            return self._pages.expired("login") if again is None else self._to_consent(found, again)
+        browser = browser_after(self._ring, found.browser, found.rid, subject)
+        store = self._pending.store
         await asyncio.gather(
-            self._pending.store.put_browser(browser, subject),
-            self._pending.store.forget_browser(found.browser),
-            self._pending.keep(found.rid, browser, found.parameters),
+            store.put_browser(browser, subject),
+            store.forget_browser(found.browser),
+            store.hand_request_on(found.rid, found.browser, browser, kept_of(found.parameters)),
         )
         self._recorder.access("login", subject, found.client.client_id)
+        return self._to_consent(found, browser)
+
+    def _to_consent(self, found: Pending, browser: str | None = None) -> Response:
+        """On to the question; `browser`: the browser's new secret."""
+        cookie = {"set-cookie": self._pending.browsers.cookie(browser)} if browser is not None else {}
         return Response(
             status_code=303,
             headers={
                 "location": f"{self._public_url}/consent?{urlencode({'rid': found.rid})}",
-                "set-cookie": self._pending.browsers.cookie(browser),
                 "cache-control": "no-store",
                 "referrer-policy": "no-referrer",
+                **cookie,
             },
         )
 
