@@ -148,9 +148,9 @@ def test_a_server_without_a_log_in_is_recognised(doctor: Doctor, open_url: str, 
     assert levels(report, FAIL) == [], shown(report)
     assert_found(report, "challenge.open", WARN, "whoever knows the URL gets in", "TOOLMESH_AUTH=none")
     assert_found(report, "prm.open", PASS, "describes none")
-    assert_found(report, "metadata.found", SKIP, "no log-in")
+    assert_found(report, "metadata.answered", SKIP, "no log-in")
     assert_found(report, "registration.open", SKIP)
-    assert_found(report, "authorize.page", SKIP)
+    assert_found(report, "authorize.answered", SKIP, "no authorization server")
 
 
 @pytest.mark.parametrize(("persona", "level"), [("claude", FAIL), ("chatgpt", WARN)])

@@ -45,7 +45,7 @@ def test_no_document(doctor: Doctor, change: bends.Change, words: tuple[str, ...
     assert levels(report, FAIL) == ["metadata.found"], shown(report)
     assert_found(report, "registration.open", SKIP)
     assert_found(report, "cimd.fetched", SKIP)
-    assert_found(report, "authorize.page", SKIP)
+    assert_found(report, "authorize.answered", SKIP)
 
 
 def test_a_document_of_another_type(doctor: Doctor) -> None:

@@ -100,7 +100,7 @@ def test_registration_that_is_off(doctor: Doctor) -> None:
     neither = bends.without("registration_endpoint", "client_id_metadata_document_supported")
     report = doctor.look("leaving", Bend(METADATA, "GET", neither))
     assert_found(report, "registration.open", FAIL, "TOOLMESH_CLIENT_REGISTRATION=open", "toolmesh client add")
-    assert_found(report, "authorize.page", SKIP, "no client to ask with")
+    assert_found(report, "authorize.answered", SKIP, "no client to ask with")
     assert_found(report, "leaving.clients", SKIP)
 
 

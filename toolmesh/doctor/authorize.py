@@ -22,6 +22,7 @@ CHECKS = {
     "authorize.state": "Each refusal brings `state` back as it was sent.",
     "authorize.iss": "Each refusal says `iss`, and that is the issuer, character by character.",
 }
+_NO_SERVER = "there is no authorization server"
 _FOREIGN = "https://doctor.invalid/not/the/clients"
 
 
@@ -78,9 +79,8 @@ async def look(visit: Visit, report: Report) -> None:
     """Look at the page, then at the refusals."""
     client = next(iter(visit.learned.clients), None) or visit.learned.documented
     if client is None or not visit.learned.endpoint("authorization_endpoint"):
-        why = "There is no client to ask with: none could register, and no document was taken."
-        for check in CHECKS:
-            report.skipped(check, why if visit.learned.server else "There is no authorization server.")
+        why = "there is no client to ask with: none could register, and no document was taken"
+        report.skipped("authorize.answered", f"Not looked at: {why if visit.learned.server else _NO_SERVER}.")
         return
     await _check_page(visit, report, client)
     await _check_redirect(visit, report, client)

@@ -8,7 +8,6 @@ import httpx2
 
 from toolmesh.doctor.answer import Unanswered
 
-
 _WAITING = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 """What TLS says while it waits: where the time is over, that is in the chain too."""
 
