@@ -182,3 +182,10 @@ def test_a_header_of_challenges_is_read_as_the_rfc_has_it(
 ) -> None:
     read = challenges(header)
     assert (None if read is None else [(each.scheme, dict(each.parameters)) for each in read]) == found
+
+
+def test_a_server_without_a_log_in_need_not_know_what_a_wrong_token_is(doctor: Doctor) -> None:
+    refused = Bend(ENDPOINT, "POST", bends.Instead(400, b"{}"), lambda asked: "toolmesh-doctor-wrong" in str(asked.message))
+    answered = Bend(ENDPOINT, "POST", bends.Instead(200, b'{"jsonrpc": "2.0", "id": 0, "result": {}}'))
+    report = doctor.look("mcp", refused, answered)
+    assert_found(report, "mcp.wrong_token", PASS, "Nobody is asked")

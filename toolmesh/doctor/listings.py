@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolmesh.doctor.answer import Answer
-from toolmesh.doctor.behind import TOOLS, credential, is_openai
+from toolmesh.doctor.behind import TOOLS, credential
 from toolmesh.doctor.diagnosis import diagnosis_of
 from toolmesh.doctor.introductions import METHOD_NOT_FOUND
 from toolmesh.doctor.report import Report
@@ -77,10 +77,8 @@ def _check_list(visit: Visit, report: Report, listing: Listing) -> None:
         return
     said = "`tools/list` was answered as an event stream"
     fix = "Answer everything but calls as `application/json` (SDKs: `json_response=True`)."
-    if is_openai(visit):
-        report.failed("mcp.list_json", f"{said}, which ChatGPT has refused.", fix)
-    else:
-        report.warned("mcp.list_json", f"{said}: it works, and some clients and proxies make trouble.", fix)
+    # ChatGPT is known to have refused `server/discover` like that, not a list.
+    report.warned("mcp.list_json", f"{said}: it works, and some clients and proxies make trouble.", fix)
 
 
 def _compare(report: Report, listing: Listing, older: Listing) -> None:
