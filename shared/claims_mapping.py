@@ -179,14 +179,10 @@ def _claim(claims: Mapping[str, Any], name: str) -> Any:
 
 def _verified_email(claims: Mapping[str, Any]) -> str:
     """In lower case. Only ASCII: other letters become those of ASCII when they are made small (the Kelvin sign a k)."""
-    email = claims.get("email")
-    said = claims.get("email_verified")
-    if (
-        not (said is True or said == "true")
-        or not isinstance(email, str)
-        or not email.isascii()
-        or len(email) > _TEXT_CHARACTERS_MAX
-    ):
+    email, said = claims.get("email"), claims.get("email_verified")
+    if not (said is True or said == "true") or not isinstance(email, str):
+        return ""
+    if not email.isascii() or len(email) > _TEXT_CHARACTERS_MAX:
         return ""
     local, _, domain = email.rpartition("@")
     return email.lower() if local and domain and email.isprintable() else ""
