@@ -54,6 +54,8 @@ class ClaimsMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     plan: str = "free"
     company: str = "default"
     allow: Allowed = Allowed()
+    blocked: tuple[str, ...] = ()
+    """Subjects that may not come in, whatever allows it. Who came in before is out at once."""
 
 
 def problems_of_mapping(mapping: ClaimsMapping) -> Iterator[tuple[str, str]]:
@@ -75,6 +77,11 @@ def problems_of_mapping(mapping: ClaimsMapping) -> Iterator[tuple[str, str]]:
             yield key, f"a group's name is empty, or has more than {GROUP_CHARACTERS_MAX} characters. Write its name."
         if any(not value for value in table.values()) or any("" in value for value in table.values() if key == "roles"):
             yield key, "a group is mapped to nothing. Write what it stands for, or remove it."
+    if len(mapping.blocked) > _ENTRIES_MAX or any(not subject for subject in mapping.blocked):
+        yield (
+            "blocked",
+            f"an empty subject, or more than {_ENTRIES_MAX}. Write what the audit shows behind the #.",
+        )
     yield from _problems_of_allow(mapping.allow)
 
 
@@ -106,8 +113,11 @@ def has_groups(claims: Mapping[str, Any], mapping: ClaimsMapping) -> bool:
     return _claim(claims, mapping.groups_claim) is not None
 
 
-def identity_of(claims: Mapping[str, Any], issuer: str, mapping: ClaimsMapping) -> ForeignIdentity:
-    """Who it is, out of claims that were verified to be that issuer's. Raises ClaimsRefused."""
+def identity_of(claims: Mapping[str, Any], issuer: str, mapping: ClaimsMapping, *, said_ms: int = 0) -> ForeignIdentity:
+    """Who it is, out of claims that were verified to be that issuer's. Raises ClaimsRefused.
+
+    `said_ms`: of `ForeignIdentity`, where the claims are to count for longer than this request.
+    """
     subject = _claim(claims, mapping.subject_claim)
     if isinstance(subject, int) and not isinstance(subject, bool):
         subject = str(subject)
@@ -124,6 +134,7 @@ def identity_of(claims: Mapping[str, Any], issuer: str, mapping: ClaimsMapping) 
         name=name[:_TEXT_CHARACTERS_MAX] if isinstance(name, str) else "",
         email=_verified_email(claims),
         groups=_groups(claims, mapping),
+        said_ms=said_ms,
     )
 
 
@@ -137,7 +148,7 @@ def principal_of(
     scopes: tuple[str, ...] | None = None,
 ) -> Principal | None:
     """Who that is here, as the mapping says now; None for who may not come in. Never the owner."""
-    if not is_allowed(identity, mapping.allow):
+    if not is_allowed(identity, mapping):
         return None
     groups = frozenset(identity.groups)
     roles = (role for group, named in mapping.roles.items() if group in groups for role in named)
@@ -153,8 +164,11 @@ def principal_of(
     )
 
 
-def is_allowed(identity: ForeignIdentity, allow: Allowed) -> bool:
+def is_allowed(identity: ForeignIdentity, mapping: ClaimsMapping) -> bool:
     """Whether somebody may come in."""
+    allow = mapping.allow
+    if identity.subject in mapping.blocked:
+        return False
     if allow.everyone or identity.subject in allow.subjects:
         return True
     if not frozenset(identity.groups).isdisjoint(allow.groups):

@@ -18,6 +18,8 @@ class ForeignIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     email: str = ""
     """Only one that the issuer said it has verified, in lower case; empty for none."""
     groups: tuple[str, ...] = ()
+    said_ms: int = 0
+    """When all this was said, in Unix milliseconds by the broker's clock; 0 where it is said again with each request."""
 
     @property
     def username(self) -> str:
@@ -26,3 +28,15 @@ class ForeignIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         No user of `users.yaml`, and no owner, can be called like that (`shared/usernames.py`).
         """
         return f"{self.issuer}#{self.subject}"
+
+
+Subject = str | ForeignIdentity
+"""Who logged in: a user of this server, by name, or somebody from elsewhere.
+
+As a field of a record the former is encoded as it was before there were others: edges of two releases read one another's.
+"""
+
+
+def username_of(subject: Subject) -> str:
+    """What somebody is called here, in rules and in the audit."""
+    return subject if isinstance(subject, str) else subject.username

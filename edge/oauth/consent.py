@@ -15,6 +15,7 @@ from edge.oauth.server import Answer
 from edge.pages.consent import ConsentView, consent_page
 from edge.recorder import Recorder
 from shared import scopes
+from shared.foreign_identity import Subject, username_of
 from shared.grants import Grant
 from shared.redirect_uris import app_scheme, form_action_source, is_loopback, shown_host
 from shared.settings import Settings
@@ -81,10 +82,10 @@ class ConsentEndpoint:
             return redirected(self._pending.server.decide(found.parameters, found.transaction, None))
         return await self._allow(found, subject)
 
-    async def _allow(self, found: Pending, subject: str) -> Response:
+    async def _allow(self, found: Pending, subject: Subject) -> Response:
         transaction = found.transaction
         transaction.allowed["family"] = new_family()
-        answer = self._pending.server.decide(found.parameters, transaction, subject)
+        answer = self._pending.server.decide(found.parameters, transaction, username_of(subject))
         code = transaction.allowed.get("code")
         if code is not None:
             grant = Grant(
@@ -97,15 +98,14 @@ class ConsentEndpoint:
                 started_ms=self._pending.store.clock.now_ms(),
             )
             await self._pending.store.begin(grant, code, found.redirect_uri, transaction.challenge)
-            self._recorder.access("consent", subject, grant.client_id)
+            self._recorder.access("consent", grant.username, grant.client_id)
         return redirected(answer)
 
-    async def _subject(self, found: Pending) -> str | None:
+    async def _subject(self, found: Pending) -> Subject | None:
         """Who is logged in in this browser, and may still come in."""
         subject = await self._pending.store.subject_in(found.browser)
-        account = self._identities.value.account(subject) if subject is not None else None
-        if account is not None and not account.disabled:
-            return account.username
+        if subject is not None and self._identities.value.standing(subject) is not None:
+            return subject
         if subject is not None:
             self._recorder.denied("consent_refused", None, "", "Who logged in may not come in any more.")
         return None
@@ -120,7 +120,7 @@ class ConsentEndpoint:
             },
         )
 
-    def _form(self, found: Pending, subject: str) -> Response:
+    def _form(self, found: Pending, subject: Subject) -> Response:
         view = ConsentView(
             action=f"{self._public_url}/consent",
             csrf=form_token(found.browser, found.rid, _PURPOSE),
@@ -134,7 +134,7 @@ class ConsentEndpoint:
             app_scheme=app_scheme(found.redirect_uri),
             scopes=found.scopes,
             resource=found.resource,
-            username=subject,
+            username=self._identities.value.called(subject),
             switch_url=f"{self._public_url}/login?{urlencode({'rid': found.rid})}",
             lasts_days=self._days,
         )

@@ -71,6 +71,12 @@ def test_who_fits_one_line_of_allow_may_come_in(allow: Allowed, let_in: bool) ->
     assert (who(ADA, ClaimsMapping(allow=allow)) is not None) is let_in
 
 
+def test_who_is_blocked_is_out_whatever_allows_it() -> None:
+    for allow in (EVERYONE, Allowed(groups=("ops",)), Allowed(subjects=("ada-1",))):
+        assert who(ADA, ClaimsMapping(allow=allow, blocked=("ada-1",))) is None
+        assert who(ADA, ClaimsMapping(allow=allow, blocked=("ada",))) is not None
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -174,6 +180,7 @@ def test_the_same_subject_of_two_issuers_is_two_people() -> None:
         pytest.param(ClaimsMapping(roles={"g": ("",)}, allow=EVERYONE), "roles", "nothing", id="empty role"),
         pytest.param(ClaimsMapping(plans={"g": ""}, allow=EVERYONE), "plans", "nothing", id="empty plan"),
         pytest.param(ClaimsMapping(plans={"": "pro"}, allow=EVERYONE), "plans", "group's name", id="empty group"),
+        pytest.param(ClaimsMapping(blocked=("",), allow=EVERYONE), "blocked", "empty", id="empty subject"),
         pytest.param(ClaimsMapping(allow=Allowed(everyone=True, groups=("a",))), "allow", "everyone", id="both"),
         pytest.param(ClaimsMapping(allow=Allowed(groups=("",))), "allow", "`groups`", id="empty name"),
         pytest.param(ClaimsMapping(allow=Allowed(emails=("ada",))), "allow", "`ada`", id="no address"),
