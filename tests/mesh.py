@@ -52,11 +52,13 @@ def server_binary() -> str:
 class Process:
     """A child of the test, with its output in a file, that never outlives the test."""
 
-    def __init__(self, arguments: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], log: Path, environment: dict[str, str] | None = None, directory: Path = ROOT
+    ) -> None:
         self.log = log
         with log.open("ab") as out:
             self._child = subprocess.Popen(
-                arguments, stdout=out, stderr=out, env=environment, cwd=ROOT, start_new_session=True
+                arguments, stdout=out, stderr=out, env=environment, cwd=directory, start_new_session=True
             )
 
     @property

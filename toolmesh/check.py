@@ -10,6 +10,7 @@ import msgspec
 
 from shared.addresses import is_loopback
 from shared.authorization_file import load_authorization
+from shared.authorization_servers_file import load_authorization_servers
 from shared.caller_classes_file import load_caller_classes
 from shared.clients_file import load_clients
 from shared.configuration import BackendEntry, credential_variable
@@ -22,6 +23,7 @@ from shared.users_file import load_users
 from shared.yaml_files import load_api_keys, load_backends
 from toolmesh.check_access import errors_of_anonymous, warnings_of_access
 from toolmesh.check_rules import warnings_of_rules
+from toolmesh.check_servers import warnings_of_servers
 from toolmesh.console import say
 
 T = TypeVar("T")
@@ -71,10 +73,13 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
     read(lambda: load_caller_classes(config, named.caller_classes_config))
     schemes = named.redirect_schemes
     clients = read(lambda: load_clients(config, named.clients_config, schemes=schemes)) or ()
+    file = named.authorization_servers_config
+    servers = read(lambda: load_authorization_servers(config, file, own_url=named.issuer)) or ()
     rules = read(lambda: load_authorization(config, named.authorization_config))
     report.warnings += notes(environment)
     if settings is not None:
         report.warnings += warnings_of_access(settings, users, keys, clients)
+        report.warnings += warnings_of_servers(settings, servers)
         if rules is not None:
             report.errors += errors_of_anonymous(settings, rules)
             report.warnings += warnings_of_rules(settings, rules, backends, users, keys)

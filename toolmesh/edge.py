@@ -42,7 +42,7 @@ def require_authentication(configured: Configured) -> None:
     settings = configured.settings
     require_anonymous_rule(configured)
     identities = Identities(settings, configured.users, configured.keys, configured.caller_classes)
-    if settings.auth != "none" and not identities.anybody:
+    if settings.auth != "none" and not identities.anybody and not configured.authorization_servers:
         raise ConfigurationError(
             "Nobody could call this edge, so it does not start. Set TOOLMESH_API_KEY (16 characters or more) or "
             "TOOLMESH_AUTH_PASSWORD, write a key into apikeys.yaml with `toolmesh key new`, or a user into users.yaml with "
