@@ -20,6 +20,7 @@ from shared.grants import (
     AuthorizationRequest,
     BrowserSession,
     Family,
+    LogInElsewhere,
     RegisteredClient,
 )
 from shared.handles import Handle
@@ -67,6 +68,7 @@ AnyMessage = (
     | Handle
     | AuthorizationRequest
     | BrowserSession
+    | LogInElsewhere
     | AuthorizationCode
     | AccessToken
     | Family

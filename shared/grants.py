@@ -46,6 +46,18 @@ class AuthorizationRequest(Message, frozen=True, kw_only=True, tag="authorizatio
     """As they came; checked again when the person has decided."""
 
 
+class LogInElsewhere(Message, frozen=True, kw_only=True, tag="log-in-elsewhere"):
+    """A person who was sent to an identity provider, and is to come back."""
+
+    digest: str
+    """Of the browser's session and the state together: nobody else's browser finds it."""
+    provider: str
+    """Its name, which is in the callback's path."""
+    issuer: str
+    rid: str
+    """The client's request that it is for; of no use without the browser's cookie."""
+
+
 class BrowserSession(Message, frozen=True, kw_only=True, tag="browser-session"):
     """A browser in which somebody logged in."""
 

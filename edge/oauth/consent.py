@@ -135,7 +135,7 @@ class ConsentEndpoint:
             scopes=found.scopes,
             resource=found.resource,
             username=self._identities.value.called(subject),
-            switch_url=f"{self._public_url}/login?{urlencode({'rid': found.rid})}",
+            switch_url=f"{self._public_url}/login?{urlencode({'rid': found.rid, 'again': '1'})}",
             lasts_days=self._days,
         )
         return consent_page(view, form_action=form_action_source(found.redirect_uri), https=self._pages.https)

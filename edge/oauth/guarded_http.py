@@ -1,4 +1,4 @@
-"""Requests to URLs that strangers wrote, above all for documents: https, public addresses, no redirect, little time and size.
+"""Requests to URLs that strangers wrote, above all for documents: https, public addresses, no redirect, little time.
 
 The name is resolved once, every address that it has must be public, and the connection goes to the address that was looked
 at: a name that points elsewhere a moment later (DNS rebinding) gains nothing. TLS still verifies the name. Only hosts that
