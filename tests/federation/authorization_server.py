@@ -28,7 +28,7 @@ def new_key(key_id: str, alg: str = "RS256") -> Key:
 
 
 def follow(person: Person, url: str, login: str) -> str:
-    """Go through the pages of such a server as somebody who allows everything; gives the URL that leads back to the client."""
+    """Go through the pages of such a server as somebody who allows everything; gives the URL that leads back."""
     answer = person.get(url)
     while not answer.headers["location"].startswith(CALLBACK):
         page = person.get(answer.headers["location"])
@@ -43,13 +43,14 @@ def follow(person: Person, url: str, login: str) -> str:
 class AuthorizationServer:
     """npm's oidc-provider as a process, on a port that it keeps."""
 
-    def __init__(self, directory: Path, name: str = "server", **wanted: Any) -> None:
+    def __init__(self, directory: Path, name: str = "server", alg: str = "RS256", **wanted: Any) -> None:
         """`wanted`: members of what the script reads."""
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
-        self.keys: list[Key] = [new_key("first")]
+        self.keys: list[Key] = [new_key(f"{name}-1", alg), new_key(f"{name}-id", "RS256")]
         self._file, self._log = directory / f"{name}.json", directory / f"{name}.log"
-        self._wanted = {"scopes": SCOPES, "port": self.port, **wanted}
+        self.alg = alg
+        self._wanted = {"scopes": SCOPES, "port": self.port, "alg": alg, **wanted}
         self._process: Process | None = None
 
     @property
@@ -57,8 +58,9 @@ class AuthorizationServer:
         """The key that it signs with."""
         return self.keys[0]
 
-    def start(self) -> None:
-        """Start (again), with the keys as they are now."""
+    def start(self, **more: Any) -> None:
+        """Start (again), with the keys as they are now. `more`: further members of what the script reads."""
+        self._wanted |= more
         keys = [key.as_dict(private=True) for key in self.keys]
         self._file.write_text(json.dumps({**self._wanted, "keys": keys}))
         before = self.output().count("listening")
@@ -105,7 +107,7 @@ class AuthorizationServer:
     def sign(self, claims: dict[str, Any], header: dict[str, Any] | None = None, key: Key | None = None) -> str:
         """A token of its own key, whatever it says. A claim or header of None is left out."""
         used = key or self.key
-        said = {"alg": "RS256", "typ": "at+jwt", "kid": used.kid, **(header or {})}
+        said = {"alg": self.alg, "typ": "at+jwt", "kid": used.kid, **(header or {})}
         return jwt.encode(
             {name: value for name, value in said.items() if value is not None},
             {name: value for name, value in claims.items() if value is not None},
