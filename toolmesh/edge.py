@@ -45,14 +45,14 @@ def require_authentication(configured: Configured) -> None:
     if settings.auth != "none" and not identities.anybody and not configured.authorization_servers:
         if settings.own_authorization_server == "off":
             raise ConfigurationError(
-                "TOOLMESH_OWN_AUTHORIZATION_SERVER is off, so nobody logs in here, and nobody else could call this edge: it "
-                "does not start. Write a server whose tokens are taken into authorization-servers.yaml, set "
+                "TOOLMESH_OWN_AUTHORIZATION_SERVER is off, so nobody logs in here, and nobody else could call this edge: "
+                "it does not start. Write a server whose tokens are taken into authorization-servers.yaml, set "
                 "TOOLMESH_API_KEY (16 characters or more), or leave the variable out."
             )
         raise ConfigurationError(
-            "Nobody could call this edge, so it does not start. Set TOOLMESH_API_KEY (16 characters or more) or TOOLMESH_AUTH_PASSWORD, write a key into apikeys.yaml with "
-            "`toolmesh key new`, a user into users.yaml with `toolmesh user add`, or a server whose tokens are taken into "
-            "authorization-servers.yaml."
+            "Nobody could call this edge, so it does not start. Set TOOLMESH_API_KEY (16 characters or more) or "
+            "TOOLMESH_AUTH_PASSWORD, write a key into apikeys.yaml with `toolmesh key new`, a user into users.yaml with "
+            "`toolmesh user add`, or a server whose tokens are taken into authorization-servers.yaml."
         )
 
 
