@@ -15,6 +15,7 @@ from shared.configuration import ApiKeyEntry, BackendEntry, UserEntry
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
 from shared.findings import Findings
+from shared.identity_providers_file import IdentityProviderEntry, load_identity_providers
 from shared.settings import Settings
 from shared.unbuilt import notes
 from shared.users_file import USERS_FILE, load_users
@@ -37,6 +38,7 @@ class Configured:
     caller_classes: Mapping[str, tuple[str, ...]]
     authorization: Authorization
     authorization_servers: tuple[AuthorizationServerEntry, ...] = ()
+    identity_providers: tuple[IdentityProviderEntry, ...] = ()
     notes: tuple[str, ...]
     """What is accepted and has no effect."""
     warnings: tuple[str, ...]
@@ -84,6 +86,8 @@ def load_configuration(
     own_url = settings.issuer if settings is not None else None
     file = _named(environment, "TOOLMESH_AUTHORIZATION_SERVERS_CONFIG")
     servers = at_door(lambda: load_authorization_servers(directory, file, own_url=own_url))
+    named = _named(environment, "TOOLMESH_IDENTITY_PROVIDERS_CONFIG")
+    providers = at_door(lambda: load_identity_providers(directory, named))
     findings.stop()
     assert settings is not None
     return Configured(
@@ -94,6 +98,7 @@ def load_configuration(
         caller_classes=classes or {},
         authorization=rules or Authorization(),
         authorization_servers=servers or (),
+        identity_providers=providers or (),
         notes=(*notes(environment), *access_notes(settings, users or ())),
         warnings=access_warnings(settings) if door else (),
     )
