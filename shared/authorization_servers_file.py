@@ -34,8 +34,8 @@ class AuthorizationServerEntry(ClaimsMapping, frozen=True, forbid_unknown_fields
     """Where its keys are; None: as its metadata says (RFC 8414 section 3)."""
     audiences: tuple[str, ...] = ()
     """What `aud` may be; nothing: the URL that is called, and no other (RFC 8707)."""
-    types: tuple[Literal["at+jwt", "JWT"], ...] = ("at+jwt",)
-    """What `typ` may be (RFC 9068 section 2.1)."""
+    types: tuple[Literal["at+jwt", "JWT", "absent"], ...] = ("at+jwt",)
+    """What `typ` may be (RFC 9068 section 2.1); `absent`: it need not be there."""
     algorithms: tuple[Algorithm, ...] = ("RS256", "PS256", "ES256", "Ed25519")
     client_claim: str = "client_id"
     scopes: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

@@ -31,9 +31,9 @@ def _of_server(entry: AuthorizationServerEntry) -> list[str]:
             f"{where}: with `audiences` a token is good at every endpoint here, and wherever else its audience is taken. "
             "Leave it out if the server knows RFC 8707 (`resource`)."
         )
-    if "JWT" in entry.types:
+    if weak := [kind for kind in entry.types if kind != "at+jwt"]:
         found.append(
-            f"{where}: with the type `JWT` a token need not say that it is an access token; what has a scope and is no "
+            f"{where}: with the type `{weak[0]}` a token need not say that it is an access token; what has a scope and is no "
             "id_token is taken for one. Leave it out if the server writes `at+jwt`."
         )
     if entry.token_life_s_max > LIFE_S_MAX:

@@ -13,6 +13,7 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "jku", "jwk", "x5u", "x5c"})
 _OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 """Claims that only an id_token has (OpenID Connect Core 1.0, section 2)."""
 _TYPES = {"at+jwt": "at+jwt", "application/at+jwt": "at+jwt", "jwt": "JWT", "application/jwt": "JWT"}
+"""What `typ` says, in small letters → what an entry calls it."""
 _CLIENT_CHARACTERS_MAX = 256
 _KEY_ID_CHARACTERS_MAX = 256
 _SCOPES_MAX = 256
@@ -29,15 +30,20 @@ def check_header(header: Mapping[str, Any], claims: Mapping[str, Any], entry: Au
         raise TokenRefused("The access token is signed with an algorithm that is not taken.")
     if _REFUSED_HEADERS & header.keys():
         raise TokenRefused("The access token has a header that is not taken.")
-    said = header.get("typ")
-    kind = _TYPES.get(said.lower()) if isinstance(said, str) else None
-    if kind not in entry.types:
+    if _kind_of(header) not in entry.types:
         raise TokenRefused("The token does not say that it is an access token (typ at+jwt).")
     if "cnf" in claims:
         # RFC 9449 section 7.2, RFC 8705 section 3: nobody may take it from whoever shows nothing beside it.
         raise TokenRefused("The access token is bound to a key of its client, which is not supported.")
-    if kind == "JWT" and (_OF_ID_TOKENS & claims.keys() or not ("scope" in claims or "scp" in claims)):
+    if _kind_of(header) != "at+jwt" and (_OF_ID_TOKENS & claims.keys() or not ("scope" in claims or "scp" in claims)):
         raise TokenRefused("The token is no access token: it has no scope, or is an id_token.")
+
+
+def _kind_of(header: Mapping[str, Any]) -> str | None:
+    if "typ" not in header:
+        return "absent"
+    said = header["typ"]
+    return _TYPES.get(said.lower()) if isinstance(said, str) else None
 
 
 def key_id_of(header: Mapping[str, Any]) -> str | None:

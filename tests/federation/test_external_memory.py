@@ -72,6 +72,7 @@ class Edge:
         }
         claims = {name: value for name, value in claims.items() if value is not None}
         said = {"alg": "RS256", "kid": "one", "typ": "at+jwt", **(header or {})}
+        said = {name: value for name, value in said.items() if value is not None}
         return jwt.encode(said, claims, key, default_type=None)
 
     def find(self, token: str, resource: str = MCP) -> Principal | None:
@@ -200,10 +201,15 @@ def test_a_plain_jwt_is_taken_only_where_the_entry_says_so_and_never_an_id_token
     else:
         assert "no access token" in edge.why_not(token)
     assert edge.find(edge.token()) is not None
-    without = jwt.encode(
-        {"alg": "RS256", "kid": "one"}, {"iss": edge.entry["issuer"], "scope": "x"}, KEY, default_type=None
-    )
+    without = edge.token({"typ": None}, **changes)
     assert "does not say that it is an access token" in edge.why_not(without)
+    edge.write(types=("absent",))
+    if taken:
+        assert edge.find(without) is not None
+    else:
+        assert "no access token" in edge.why_not(without)
+    for typ in ("JWT", "absent", ""):
+        assert "does not say that it is an access token" in edge.why_not(edge.token({"typ": typ}))
 
 
 def test_a_plain_jwt_alone_may_be_what_is_taken(edge: Edge) -> None:

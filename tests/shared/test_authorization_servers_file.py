@@ -84,7 +84,7 @@ def test_everything_can_be_said_and_order_is_kept(tmp_path: Path) -> None:
         ("issuer: 'https://user:word@one.example'", 2, "is no URL"),
         ("jwks_uri: http://keys.example/jwks", 3, "is not https"),
         ("jwks_uri: /jwks", 3, "is no URL"),
-        ("types: [id_token]", 3, "must be one of `at+jwt`, `JWT`"),
+        ("types: [id_token]", 3, "must be one of `at+jwt`, `JWT`, `absent`"),
         ("types: []", 3, "is empty"),
         ("algorithms: [HS256]", 3, "must be one of `RS256`"),
         ("algorithms: [none]", 3, "must be one of `RS256`"),

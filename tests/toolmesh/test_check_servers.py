@@ -31,7 +31,8 @@ def test_a_strict_entry_needs_no_warning(tmp_path: Path) -> None:
     ("entry", "said"),
     [
         (f"{ONE}, audiences: [mesh]", "good at every endpoint here"),
-        (f"{ONE}, types: [at+jwt, JWT]", "need not say that it is an access token"),
+        (f"{ONE}, types: [at+jwt, JWT]", "with the type `JWT` a token need not say that it is an access token"),
+        (f"{ONE}, types: [absent, JWT]", "with the type `absent` a token need not say that it is an access token"),
         (f"{ONE}, token_life_s_max: 604800", "may live for 604800 s"),
         (ONE.replace("groups: [staff]", "everyone: true"), "lets in whoever that server gives a token"),
     ],
