@@ -33,8 +33,8 @@ def _of_server(entry: AuthorizationServerEntry) -> list[str]:
         )
     if weak := [kind for kind in entry.types if kind != "at+jwt"]:
         found.append(
-            f"{where}: with the type `{weak[0]}` a token need not say that it is an access token; what has a scope and is no "
-            "id_token is taken for one. Leave it out if the server writes `at+jwt`."
+            f"{where}: with the type `{weak[0]}` a token need not say that it is an access token; what has a scope and is "
+            "no id_token is taken for one. Leave it out if the server writes `at+jwt`."
         )
     if entry.token_life_s_max > LIFE_S_MAX:
         found.append(
