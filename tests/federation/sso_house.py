@@ -14,7 +14,7 @@ import httpx2
 
 from tests.federation import bent_provider, github_like
 from tests.federation.authorization_server import AuthorizationServer
-from tests.mesh import wait_until
+from tests.mesh import Process, wait_until
 from tests.oauth.house import House, house
 from tests.oauth.person import OAuthClient, Person, form_of, query_of
 from tests.oauth.traces import written
@@ -86,14 +86,19 @@ class Sso:
     def write(self, *entries: str) -> None:
         """identity-providers.yaml, which the edges have read when this comes back."""
         addresses = {"corp": self.corp.issuer, "bent": self.bent.issuer, "github": self.github.url}
-        before = self._readings()
-        self.file.write_text("providers:\n" + "".join(entry.format(**addresses) for entry in entries))
-        wait_until(lambda: all(now > then for now, then in zip(self._readings(), before, strict=True)), "it is read")
+        text = "providers:\n" + "".join(entry.format(**addresses) for entry in entries)
+        self.rewrite(self.file, text, *(process for process, _ in self.house.running.edges[:2]))
 
-    def _readings(self) -> list[int]:
-        """How often each edge read it again."""
-        lines = [process.output().splitlines() for process, _ in self.house.running.edges]
-        return [sum("configuration read again" in line and self.file.name in line for line in each) for each in lines]
+    def rewrite(self, file: Path, text: str, *edges: Process) -> None:
+        """Write a file of providers, and wait until these edges have read it."""
+
+        def readings() -> list[int]:
+            lines = [edge.output().splitlines() for edge in edges]
+            return [sum("configuration read again" in line and file.name in line for line in each) for each in lines]
+
+        before = readings()
+        file.write_text(text)
+        wait_until(lambda: all(now > then for now, then in zip(readings(), before, strict=True)), "the file is read again")
 
     def arrive(self, person: Person, client: OAuthClient, url: str | None = None) -> httpx2.Response:
         """The log-in page of a client's request."""
