@@ -64,7 +64,7 @@ _FORM = Markup(
     "</form>"
 )
 _ELSEWHERE = Markup('<ul class="ways" aria-label="Ways to log in">\n{}</ul>\n')
-_WAY = Markup('<li><a class="button" href="{}">Log in with <bdi>{}</bdi></a></li>\n')
+_WAY = Markup('<li><a class="button" href="{}"><span>Log in with <bdi>{}</bdi></span></a></li>\n')
 _OR = Markup('<p class="or"><span>or with a password</span></p>\n')
 _LEADS = Markup('<div>and go on to <bdi class="host">{}</bdi></div>')
 _LEADS_TO_APP = Markup("<div>and go on to an app on this device (<code>{}:</code>)</div>")

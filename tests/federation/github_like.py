@@ -33,6 +33,9 @@ class GitHubLike:
     sends_issuer: bool = True
     """RFC 9207: it does in some releases."""
     denies: bool = False
+    detour: str = ""
+    """Another host of this server, over which people are led before they are asked, as a provider does that leaves it to a
+    further one who somebody is."""
     queries: list[dict[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     """Paths of the API, with their queries."""
@@ -54,6 +57,8 @@ class GitHubLike:
         )
 
     async def _authorize(self, request: Request) -> Response:
+        if self.detour and request.url.hostname != self.detour:
+            return RedirectResponse(str(request.url.replace(hostname=self.detour)), 302)
         query = dict(request.query_params)
         self.queries.append(query)
         code = hashlib.sha256(str(len(self.queries)).encode()).hexdigest()[:20]
