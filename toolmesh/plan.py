@@ -84,6 +84,7 @@ def _owner(configured: Configured) -> Owner:
         or settings.owner_password_hash is not None
         or any(user.username == settings.auth_user for user in configured.users)
         or not settings.password_login
+        or settings.own_authorization_server == "off"
     )
     owner = prepare_owner(settings.data_dir, make_key=not own_key and not configured.keys, make_password=not own_password)
     # What the environment says of them the edge is given as it is.

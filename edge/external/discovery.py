@@ -35,20 +35,21 @@ async def find_jwks_uri(http: GuardedHttp, issuer: str, *, bytes_max: int) -> st
     nobody's (RFC 8414 section 3.3).
     """
     own = frozenset({host_of(issuer)})
-    temporary, why = False, "it has no metadata"
+    temporary, why = False, []
     for url in metadata_urls(issuer):
         try:
             fetched = await http.get_json(url, bytes_max=bytes_max, own=own)
         except NotFetched as failed:
             # Most servers have one of the forms alone; what a 404 says of the others is of no interest.
             if failed.temporary or "status 404" not in str(failed):
-                temporary, why = temporary or failed.temporary, f"{url}: {failed}"
+                temporary = temporary or failed.temporary
+                why.append(f"{url}: {failed}")
             continue
         try:
             return _jwks_uri(fetched.body, issuer)
         except NotFetched as wrong:
-            why = f"{url}: {wrong}"
-    raise NotFetched(why, temporary=temporary)
+            why.append(f"{url}: {wrong}")
+    raise NotFetched("; ".join(why) or "it has no metadata", temporary=temporary)
 
 
 def _jwks_uri(body: bytes, issuer: str) -> str:
