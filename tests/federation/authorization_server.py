@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
 from tests.clients import node
 from tests.mesh import Process, free_port, wait_until
@@ -19,7 +19,7 @@ SCOPES = ("mesh.read", "mesh.write")
 
 def new_key(key_id: str, alg: str = "RS256") -> Key:
     """A key to sign with."""
-    said = {"kid": key_id, "use": "sig", "alg": alg}
+    said: KeyParameters = {"kid": key_id, "use": "sig", "alg": alg}
     if alg.startswith("ES"):
         return ECKey.generate_key("P-256", said, private=True)
     if alg == "Ed25519":

@@ -74,7 +74,7 @@ def elsewhere(directory: Path, **environment: str) -> Iterator[Elsewhere]:
         up = stack.enter_context(upstream(directory))
         found = Elsewhere(None, first, second, file)  # type: ignore[arg-type]
         found.write()
-        settings = {
+        settings: dict[str, Any] = {
             "TOOLMESH_AUTHORIZATION_SERVERS_CONFIG": str(file),
             "TOOLMESH_IDENTITIES_POLL_S": "0.1",
             "TOOLMESH_EXTERNAL_TOKEN_CACHE_S": "1",

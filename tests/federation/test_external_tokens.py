@@ -20,7 +20,7 @@ from tests.mesh import wait_until
 from tests.oauth.traces import assert_in_no_log, records, refused
 
 pytestmark = pytest.mark.usefixtures("npm_packages")
-TOUCH = {"uri": "note://counter"}
+TOUCH: dict[str, Any] = {"uri": "note://counter"}
 
 
 @pytest.fixture(scope="module")
