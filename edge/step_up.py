@@ -37,16 +37,22 @@ class StepUp:
         ours = (error.data or {}).get("scope", "")
         scope = " ".join(self._names(exchange.principal.caller_id).asked(ours.split()))
         error = InsufficientScope(error.detail, data={"scope": scope})
+        # Nothing can be asked for where no scope of another server gives it; an empty one is none (RFC 6750 section 3).
+        asked = f'scope="{scope}"' if scope else ""
         metadata = metadata_url(self._public_url, resource_path(exchange))
         if message.method == "tools/call" and self._as_result(exchange):
-            challenge = (
-                f'Bearer resource_metadata="{metadata}", error="insufficient_scope", '
-                f'error_description="{_DESCRIPTION}", scope="{scope}"'
+            challenge = _joined(
+                f'Bearer resource_metadata="{metadata}"',
+                'error="insufficient_scope"',
+                f'error_description="{_DESCRIPTION}"',
+                asked,
             )
             return 200, tool_error(message, error, "", {CHALLENGES_META: [challenge]}), []
-        challenge = (
-            f'Bearer error="insufficient_scope", scope="{scope}", resource_metadata="{metadata}", '
-            f'error_description="{_DESCRIPTION}"'
+        challenge = _joined(
+            'Bearer error="insufficient_scope"',
+            asked,
+            f'resource_metadata="{metadata}"',
+            f'error_description="{_DESCRIPTION}"',
         )
         refusal = refusal_of(error, message.id, message.era)
         headers = [*refusal.headers, (b"www-authenticate", challenge.encode())]
@@ -56,6 +62,10 @@ class StepUp:
         if self._mode == "auto":
             return exchange.message.era == "legacy" or is_called(exchange, _READS_RESULTS)
         return self._mode == "tool_error"
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def resource_path(exchange: Exchange) -> str:
