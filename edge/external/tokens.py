@@ -7,7 +7,6 @@ revoked works until it ends: nobody tells us.
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,14 +32,6 @@ _SHOWN_MAX = 200
 """Characters of what a token says that are shown in the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    until: float
-    servers: Servers
-    identities: Identities
-    principal: Principal
-
-
 class ExternalTokens:
     """What one edge knows of them."""
 
@@ -56,8 +47,10 @@ class ExternalTokens:
         self._servers = servers
         self._identities = identities
         self._now = now
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
-        """By digest and resource."""
+        self._kept: OrderedDict[tuple[str, str], tuple[float, Principal]] = OrderedDict()
+        """By digest and resource: until when it is believed, and whom it lets in."""
+        self._found_by: tuple[Servers, Identities] | None = None
+        """By what the files said all that is remembered was found right."""
         self._made: Verifier | None = None
         self._logged: dict[tuple[str, str], float] = {}
         """Of each issuer and reason: when it may be logged again."""
@@ -72,9 +65,12 @@ class ExternalTokens:
             return None
         identities = self._identities()
         now = self._now()
+        if self._found_by is None or self._found_by[0] is not servers or self._found_by[1] is not identities:
+            self._kept.clear()
+            self._found_by = servers, identities
         kept = self._kept.get((digest, resource))
-        if kept is not None and kept.until > now and kept.servers is servers and kept.identities is identities:
-            return kept.principal
+        if kept is not None and kept[0] > now:
+            return kept[1]
         if len(token) > self._settings.external_token_characters_max:
             return None
 
@@ -86,12 +82,11 @@ class ExternalTokens:
             return None
         verified = await self._verified(token, said, entry, servers, resource, now)
         principal = self._principal(verified, said, entry, identities, resource, now)
-        self._kept[digest, resource] = _Kept(
-            min(verified.ends, now + self._settings.external_token_cache_s), servers, identities, principal
-        )
-        self._kept.move_to_end((digest, resource))
-        if len(self._kept) > _KEPT_MAX:
-            self._kept.popitem(last=False)
+        if self._found_by == (servers, identities):  # else the files changed while its server was asked for keys
+            self._kept[digest, resource] = min(verified.ends, now + self._settings.external_token_cache_s), principal
+            self._kept.move_to_end((digest, resource))
+            if len(self._kept) > _KEPT_MAX:
+                self._kept.popitem(last=False)
         return principal
 
     async def _verified(

@@ -99,6 +99,8 @@ def pages() -> dict[str, Response]:
         "landing": LANDING,
         "landing-local": replace(LANDING, mcp_url="http://127.0.0.1:8123/mcp"),
         "landing-anonymous": replace(LANDING, anonymous=True),
+        "landing-elsewhere": replace(LANDING, log_in_at=LONG_HOST),
+        "landing-keys-alone": replace(LANDING, log_in_at=None),
         "landing-rude": replace(LANDING, mcp_url=f"https://{LONG_HOST}/mcp"),
     }
     return {
