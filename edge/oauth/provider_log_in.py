@@ -31,17 +31,19 @@ log = structlog.get_logger()
 
 _STATE_CHARACTERS_MAX = 64
 _SAID: dict[Failed, tuple[int, str]] = {
-    "away": (502, "{} can't be reached at the moment. Try again in a moment, or log in another way."),
+    "away": (503, "{} can't be reached at the moment. Try again in a moment, or log in another way."),
     "declined": (403, "You were not logged in with {}: it was cancelled there. Try again if that was not meant."),
-    "refused": (502, "{} refused to log you in here. Try again; if that does not help, tell the operator of this server."),
+    "refused": (403, "{} refused to log you in here. Try again; if that does not help, tell the operator of this server."),
     "untrue": (
-        502,
+        400,
         "What came back from {} can't be trusted, so nobody was logged in. Try again; if that does not help, tell the "
         "operator of this server.",
     ),
-    "setup": (502, "Logging in with {} is not set up right on this server. Tell its operator."),
+    "setup": (500, "Logging in with {} is not set up right on this server. Tell its operator."),
 }
-"""What the person is told, with a status. What exactly it was stands in the log and the audit, for the operator."""
+"""What the person is told, with a status; not 502, whose pages some proxies put their own in the place of. What exactly it
+was stands in the log and the audit, for the operator."""
+_AGAIN_S = "5"
 _GONE = "This way to log in is not there any more. Choose another."
 
 
@@ -141,7 +143,8 @@ class ProviderLogIn:
         known = self._identities()
         if known.standing(identity) is None:
             who = Principal(tenant="", subject=identity.username, caller_id=found.client.client_id)
-            self._recorder.denied("login_failed", who, "", f"{entry.name}: the mapping does not let them in")
+            text = f"{entry.name}: the mapping does not let them in"
+            self._recorder.denied("login_failed", who, "", text, stranger=True)
             text = (
                 f"You are {known.called(identity)}, and that account may not come in here. Log in as somebody else, or ask "
                 f"the operator of this server to let in {identity.username}"
@@ -153,4 +156,5 @@ class ProviderLogIn:
         log.warning("log-in elsewhere failed", provider=entry.name, kind=failed.kind, reason=str(failed))
         self._recorder.denied("login_failed", None, "", f"{entry.name}: {failed}")
         status, said = _SAID[failed.kind]
-        return self._page.show(found, status, said.format(entry.shown))
+        headers = {"retry-after": _AGAIN_S} if failed.kind == "away" else None
+        return self._page.show(found, status, said.format(entry.shown), headers=headers)

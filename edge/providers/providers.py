@@ -3,6 +3,7 @@
 Nothing of it is loaded before the first person goes: an edge without providers pays for none of it.
 """
 
+import asyncio
 import base64
 import hmac
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -70,8 +71,6 @@ class Providers:
 
     @asynccontextmanager
     async def _step(self, entry: IdentityProviderEntry) -> "AsyncIterator[Provider]":
-        import asyncio
-
         if self._steps >= self._settings.identity_provider_steps_max:
             raise TooBusy("Too many people log in at the moment. Try again in a moment.", retry_after_s=_RETRY_AFTER_S)
         self._steps += 1

@@ -18,6 +18,7 @@ from tests.mesh import wait_until
 from tests.oauth.person import OAuthClient, Person
 
 UNTRUE, AWAY, SETUP, REFUSED = "can't be trusted", "can't be reached at the moment", "is not set up right", "refused to log"
+STATUSES = {UNTRUE: 400, AWAY: 503, SETUP: 500, REFUSED: 403}
 Bend = Callable[[Bent], None]
 
 
@@ -156,7 +157,8 @@ def assert_turned_away(sso: Sso, person: Person, client: OAuthClient, text: str,
     """The person is told on the log-in page, the operator by the audit."""
     before = len(sso.failures())
     answer = sso.returned(person, client, "bent")
-    assert answer.status_code == 502, f"{answer.status_code}: {answer.headers}"
+    assert answer.status_code == STATUSES[text], f"{answer.status_code}: {answer.headers}"
+    assert ("retry-after" in answer.headers) is (text == AWAY)
     assert text in text_of(answer.text)
     assert "Log in with bent" in text_of(answer.text)
     wait_until(lambda: len(sso.failures()) > before, "the audit has it", 10)
@@ -209,7 +211,7 @@ def test_nobody_is_sent_to_a_provider_whose_metadata_can_not_be_right(
 ) -> None:
     bent.changes["metadata"] = metadata
     answer = person.get(ways_of(sso.arrive(person, client).text)["bent"])
-    assert (answer.status_code, SETUP in text_of(answer.text)) == (502, True)
+    assert (answer.status_code, SETUP in text_of(answer.text)) == (500, True)
     assert reason in sso.failures()[-1][1]
 
 
@@ -220,7 +222,7 @@ def test_a_provider_that_does_not_answer_is_given_up_in_time(
     bent.stalls = gate
     try:
         answer = sso.returned(person, client, "bent")
-        assert (answer.status_code, AWAY in text_of(answer.text)) == (502, True)
+        assert (answer.status_code, AWAY in text_of(answer.text)) == (503, True)
         assert "within 3 s" in sso.failures()[-1][1]
     finally:
         bent.stalls = None

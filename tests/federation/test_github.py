@@ -115,5 +115,5 @@ def test_what_is_no_answer_of_github_lets_nobody_in(
         answer = sso.returned(person, client, "github")
     finally:
         github.url = url
-    assert answer.status_code in (403, 502)
+    assert answer.status_code in (400, 403)
     assert reason in sso.failures()[-1][1]

@@ -92,7 +92,7 @@ def test_only_who_was_sent_comes_back_and_only_once(what: str, sso: Sso, client:
     elif what == "head":
         assert person.http.head(location).status_code == 403
     elif what == "other provider":
-        assert_told(person.get(location.replace("/callback/corp", "/callback/github")), 502, "can't be trusted")
+        assert_told(person.get(location.replace("/callback/corp", "/callback/github")), 400, "can't be trusted")
         assert sso.failures()[-1][1].startswith("corp: the person came back to the callback of another provider")
     stranger.close()
     answer = person.get(location)
@@ -110,7 +110,7 @@ def test_an_answer_that_is_not_the_providers_is_not_taken(
     """RFC 9207: this provider says that it always sends `iss`."""
     location = sso.come_back(person, sso.leave(person, sso.arrive(person, client), "corp"))
     assert "iss" in parse_qs(urlsplit(location).query)
-    assert_told(person.get(changed(location, iss=issuer)), 502, "can't be trusted", {"corp", "bent", "github"})
+    assert_told(person.get(changed(location, iss=issuer)), 400, "can't be trusted", {"corp", "bent", "github"})
     assert "RFC 9207" in sso.failures()[-1][1]
 
 
@@ -199,7 +199,7 @@ def test_while_the_provider_is_away_who_is_connected_stays_so_and_others_are_tol
     location = sso.come_back(person, sso.leave(person, sso.arrive(person, client), "corp"))
     sso.corp.stop()
     try:
-        assert_told(person.get(location), 502, "The Corp can't be reached at the moment.", {"corp", "bent", "github"})
+        assert_told(person.get(location), 503, "The Corp can't be reached at the moment.", {"corp", "bent", "github"})
         again = client.refresh(ada["refresh_token"])
         assert again.status_code == 200
         assert sso.tools(again.json()["access_token"]) == ["echo_add"]
