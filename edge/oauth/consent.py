@@ -41,7 +41,8 @@ class ConsentEndpoint:
         self._identities = identities
         self._recorder = recorder
         self._public_url = public_url
-        self._days = max(1, round(settings.grant_s / 86400))
+        self._days = _days(settings.grant_s)
+        self._days_elsewhere = _days(min(settings.grant_s, settings.identity_max_age_s))
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -136,6 +137,10 @@ class ConsentEndpoint:
             resource=found.resource,
             username=self._identities.value.called(subject),
             switch_url=f"{self._public_url}/login?{urlencode({'rid': found.rid, 'again': '1'})}",
-            lasts_days=self._days,
+            lasts_days=self._days if isinstance(subject, str) else self._days_elsewhere,
         )
         return consent_page(view, form_action=form_action_source(found.redirect_uri), https=self._pages.https)
+
+
+def _days(seconds: float) -> int:
+    return max(1, round(seconds / 86400))

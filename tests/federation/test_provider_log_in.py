@@ -45,6 +45,7 @@ def test_every_step_may_be_at_another_edge_and_the_group_decides_what_is_there(s
     assert person.http.cookies["toolmesh"] != cookie["toolmesh"], "the browser gets another cookie"
     consent = person.get(arrived.headers["location"], b)
     assert "Ada Lovelace (The Corp)" in text_of(consent.text)
+    assert "For 7 days at most; then you are asked again" in text_of(consent.text)
     code = query_of(person.decide(arrived, "allow", b))["code"]
     answer = client.exchange(code, a).json()
     assert sso.tools(answer["access_token"]) == sso.tools(answer["access_token"], 1) == ["echo_add"]
