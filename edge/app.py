@@ -22,12 +22,12 @@ from edge.door import Door
 from edge.endpoint import McpEndpoint
 from edge.finishing import Finisher
 from edge.front_door import FrontDoor
-from edge.guard import Guard
 from edge.handles.afterwards import Afterwards
 from edge.handles.handles import Handles
 from edge.health import livez, readyz
 from edge.in_touch import InTouch
 from edge.introduction import Introduction
+from edge.lenience import Lenience
 from edge.listing import Listing
 from edge.methods import Methods
 from edge.outgoing import Outbox
@@ -89,7 +89,8 @@ class Edge:
         self._rules = watched_rules(settings, changed=lambda rules: self._lasting.on_rules())
         self._authorizer = Authorizer(lambda: self._rules.value, self._directory)
         states = RequestStates(self._ring, settings.input_wait_s)
-        outbox = Outbox(self._directory, self._authorizer, states)
+        lenience = Lenience(settings.lenient_clients)
+        outbox = Outbox(self._directory, self._authorizer, states, lenience)
         self._lasting = Lasting(
             self._line,
             self._ring,
@@ -120,7 +121,7 @@ class Edge:
         )
         gate = Gate(settings, self._public_url, port)
         self._door = self._open_to(settings, gate)
-        endpoint = self._endpoint(settings, self._door.guard, gate, states, outbox)
+        endpoint = self._endpoint(settings, gate, states, outbox, lenience)
         self.app = self._front_door(endpoint)
 
     def _open_to(self, settings: Settings, gate: Gate) -> Door:
@@ -135,7 +136,9 @@ class Edge:
             admits_anonymous=lambda: self._rules.value.admits_anonymous,
         )
 
-    def _endpoint(self, settings: Settings, guard: Guard, gate: Gate, states: RequestStates, outbox: Outbox) -> McpEndpoint:
+    def _endpoint(
+        self, settings: Settings, gate: Gate, states: RequestStates, outbox: Outbox, lenience: Lenience
+    ) -> McpEndpoint:
         ring = self._ring
         handles = Handles(self._line, ring, self._clock, settings, refused=self._recorder.refused)
         calls = Calls(
@@ -165,9 +168,11 @@ class Edge:
         )
         introduction = Introduction(self._directory, self._authorizer)
         responder = Responder(calls, self._waiting, self._lasting.requests, Finisher(states), handles, settings)
-        after = Afterwards(handles, self._directory, self._authorizer, self._relay, outbox, calls, responder, settings)
+        after = Afterwards(
+            handles, self._directory, self._authorizer, self._relay, outbox, calls, responder, lenience, settings
+        )
         return McpEndpoint(
-            guard,
+            self._door.guard,
             gate,
             outbox,
             calls,
@@ -195,6 +200,7 @@ class Edge:
             self._authorizer,
             StepUp(self._public_url, settings.step_up, self._door.scope_names),
             settings,
+            filling=lenience,
             backends=frozenset(self._directory.entries),
             standing=self._lasting.standing(self._relay, responder).answer,
             listen=self._lasting.listening.answer,

@@ -19,7 +19,7 @@ from edge.guard import Denied, Guard
 from edge.introduction import Introduction, read_hello
 from edge.methods import Methods
 from edge.outgoing import Outbox
-from edge.parse import Message, Reply, parse_message
+from edge.parse import Filling, Message, Reply, parse_message
 from edge.problems import INTERNAL_ERROR, INVALID_REQUEST, Refusal, refusal_of, rendering_of
 from edge.render import error_response, refusal_body, rpc_error, rpc_result
 from edge.respond import Responder, send_json
@@ -86,12 +86,14 @@ class McpEndpoint:
         step_up: StepUp,
         settings: Settings,
         *,
+        filling: Filling,
         backends: frozenset[str],
         standing: Stream,
         listen: Stream,
         denied: Denied,
     ) -> None:
-        """`standing` answers the GET of a session, `listen` answers `subscriptions/listen`."""
+        """`filling`: what a request is taken to say that leaves something out. `standing` answers the GET of a session,
+        `listen` answers `subscriptions/listen`."""
         self.guard = guard
         """Also lets in what comes over other transports."""
         self._gate = gate
@@ -105,6 +107,7 @@ class McpEndpoint:
         self._own_tool = own_tool
         self._authorizer = authorizer
         self._step_up = step_up
+        self._filling = filling
         self._backends = backends
         self._standing = standing
         self._listen = listen
@@ -202,7 +205,7 @@ class McpEndpoint:
 
         Raises Refusal, MeshError.
         """
-        message = parse_message(body, headers, raw_headers, self._depth_max)
+        message = parse_message(body, headers, raw_headers, self._depth_max, self._filling)
         legacy = isinstance(message, Reply) or message.era == "legacy"
         if not legacy or (isinstance(message, Message) and message.method == "initialize" and isinstance(session, str)):
             session = None

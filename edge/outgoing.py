@@ -13,6 +13,7 @@ from mcp.shared.inbound import validate_mcp_param_headers
 from edge.authorize import Authorizer, check_scope
 from edge.directory import Directory
 from edge.exchange import Exchange
+from edge.lenience import Lenience
 from edge.names import inner_uri, outer_uri
 from edge.parse import CallParams, OtherParams, parse_call, parse_other, rejected
 from edge.request_state import Pending, RequestStates, binding_of
@@ -56,10 +57,14 @@ class Outgoing:
 class Outbox:
     """Makes requests for backends out of what clients ask."""
 
-    def __init__(self, directory: Directory, authorizer: Authorizer, states: RequestStates) -> None:
+    def __init__(
+        self, directory: Directory, authorizer: Authorizer, states: RequestStates, lenience: Lenience | None = None
+    ) -> None:
+        """`lenience`: whose absent headers are filled in; None: nobody's."""
         self._directory = directory
         self._authorizer = authorizer
         self._states = states
+        self._lenience = lenience or Lenience(())
 
     def prepare(self, exchange: Exchange) -> Outgoing:
         """Raises MeshError for what may not be asked, Refusal for what is not well formed."""
@@ -116,9 +121,7 @@ class Outbox:
         tool = self.find_tool(exchange, params.name)
         check_scope(exchange.principal, tool.access)
         if tool.has_param_headers and exchange.message.era == "modern":
-            rejection = validate_mcp_param_headers(tool.input_schema, params.arguments, exchange.headers)
-            if rejection is not None:
-                raise rejected(rejection, exchange.message.id)
+            self._check_param_headers(exchange, tool, params)
         tool.validate(params.arguments)
         return Outgoing(
             group=tool.group,
@@ -131,6 +134,15 @@ class Outbox:
             compared=params.arguments,
             definition=tool.definition.hash,
         )
+
+    def _check_param_headers(self, exchange: Exchange, tool: Tool, params: CallParams) -> None:
+        """The headers `Mcp-Param-*` have to say what the arguments say. Raises Refusal."""
+        schema, arguments, headers = tool.input_schema, params.arguments, exchange.headers
+        rejection = validate_mcp_param_headers(schema, arguments, headers)
+        if rejection and self._lenience.complete_parameters(schema, arguments, exchange.message.params, headers):
+            rejection = validate_mcp_param_headers(schema, arguments, headers)
+        if rejection is not None:
+            raise rejected(rejection, exchange.message.id)
 
     def _prompt(self, exchange: Exchange, params: OtherParams) -> Outgoing:
         name = _text(params.values, "name")

@@ -5,7 +5,7 @@ or integers. What two readers of one request could read differently is refused.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 from mcp.shared.inbound import (
@@ -95,12 +95,29 @@ class OtherParams:
     inputs: dict[str, bytes]
 
 
-def parse_message(body: bytes, headers: Headers, raw_headers: list[tuple[bytes, bytes]], depth_max: int) -> Message | Reply:
-    """Read one message and decide its era. Raises Refusal with the code and status of the rung that failed."""
+class Filling(Protocol):
+    """Who may be taken to have said what a request leaves out."""
+
+    def complete(self, value: dict[str, Any], headers: Headers) -> bool:
+        """Fill in what is absent, in the message and in the headers that are given; gives whether anything was."""
+        ...
+
+
+def parse_message(
+    body: bytes,
+    headers: Headers,
+    raw_headers: list[tuple[bytes, bytes]],
+    depth_max: int,
+    filling: Filling | None = None,
+) -> Message | Reply:
+    """Read one message and decide its era. `filling` may add to `headers` what a request of the 2026 era leaves out.
+
+    Raises Refusal with the code and status of the rung that failed.
+    """
     value = _decode(body, depth_max)
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise Refusal(400, INVALID_REQUEST, "The body must be one JSON-RPC 2.0 request or notification object.")
-    method, params = value.get("method"), value.get("params", {})
+    method, params = value.get("method"), value.setdefault("params", {})
     if not isinstance(method, str) or not method:
         return _reply(body, value, headers)
     rpc_id = _id_of(value)
@@ -108,7 +125,11 @@ def parse_message(body: bytes, headers: Headers, raw_headers: list[tuple[bytes, 
         raise Refusal(400, INVALID_PARAMS, "params must be an object.", rpc_id=rpc_id)
     era = _era(headers, params)
     if era == "modern":
-        _climb(value, rpc_id, headers, raw_headers)
+        rejection = _climb(value, rpc_id, headers, raw_headers)
+        if rejection is not None and filling is not None and filling.complete(value, headers):
+            rejection = _climb(value, rpc_id, headers, raw_headers)
+        if rejection is not None:
+            raise rejected(rejection, rpc_id)
     return Message(era, method, rpc_id, params)
 
 
@@ -165,17 +186,14 @@ def _era(headers: Headers, params: dict[str, Any]) -> Era:
 
 def _climb(
     value: dict[str, Any], rpc_id: str | int | None, headers: Headers, raw_headers: list[tuple[bytes, bytes]]
-) -> None:
-    """The rungs of the 2026-07-28 envelope: routing headers stand once and say what the body says."""
+) -> InboundLadderRejection | None:
+    """The rungs of the 2026-07-28 envelope: routing headers stand once and say what the body says. None: all hold."""
     if rpc_id is None:
-        rejection = unsupported_protocol_version_rejection(headers.get(_VERSION_HEADER, ""))
-    elif duplicated := _duplicated_header(raw_headers):
-        rejection = InboundLadderRejection(HEADER_MISMATCH, f"{duplicated} header appears more than once")
-    else:
-        verdict = classify_inbound_request(value, headers=headers)
-        rejection = verdict if isinstance(verdict, InboundLadderRejection) else None
-    if rejection is not None:
-        raise rejected(rejection, rpc_id)
+        return unsupported_protocol_version_rejection(headers.get(_VERSION_HEADER, ""))
+    if duplicated := _duplicated_header(raw_headers):
+        return InboundLadderRejection(HEADER_MISMATCH, f"{duplicated} header appears more than once")
+    verdict = classify_inbound_request(value, headers=headers)
+    return verdict if isinstance(verdict, InboundLadderRejection) else None
 
 
 def _duplicated_header(raw_headers: list[tuple[bytes, bytes]]) -> str | None:

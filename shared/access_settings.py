@@ -88,6 +88,8 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Log-ins that wait for that; more are told to come again."""
     login_session_s: Seconds = 3600.0
     """How long a browser stays logged in at the pages."""
+    form_repeat_s: Seconds = 10.0
+    """How long the same form, sent again by the same browser, is answered as it was: a double click counts once."""
 
     # Identity providers.
     password_login: bool = True

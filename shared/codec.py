@@ -19,6 +19,7 @@ from shared.grants import (
     AuthorizationCode,
     AuthorizationRequest,
     BrowserSession,
+    DecidedRequest,
     Family,
     LogInElsewhere,
     RegisteredClient,
@@ -69,6 +70,7 @@ AnyMessage = (
     | AuthorizationRequest
     | BrowserSession
     | LogInElsewhere
+    | DecidedRequest
     | AuthorizationCode
     | AccessToken
     | Family

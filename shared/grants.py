@@ -44,6 +44,23 @@ class AuthorizationRequest(Message, frozen=True, kw_only=True, tag="authorizatio
     """Digest of the browser's session that it belongs to."""
     parameters: dict[str, str]
     """As they came; checked again when the person has decided."""
+    former: str = ""
+    """Digest of the session that it belonged to until somebody logged in; empty before."""
+    logged_in_ms: int = 0
+    """When that was."""
+
+
+class DecidedRequest(Message, frozen=True, kw_only=True, tag="decided-request"):
+    """One that the person has decided just now: the form that is sent twice gets the same answer."""
+
+    digest: str
+    browser: str
+    """Digest of the browser's session in which it was decided."""
+    parameters: dict[str, str]
+    family: str = ""
+    """Of the grant that it was allowed by; empty where it was denied."""
+    code: str = ""
+    """Digest of the code that was given."""
 
 
 class LogInElsewhere(Message, frozen=True, kw_only=True, tag="log-in-elsewhere"):

@@ -275,6 +275,11 @@ def log_in_elsewhere(digest: str) -> str:
     return f"tm-auth:elsewhere:{digest}"
 
 
+def decided_request(digest: str) -> str:
+    """One that the person has decided just now."""
+    return f"tm-auth:decided:{digest}"
+
+
 def browser_session(digest: str) -> str:
     """A browser in which somebody logged in."""
     return f"tm-auth:session:{digest}"

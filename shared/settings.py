@@ -48,6 +48,8 @@ class Settings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     keepalive_s: Seconds = 15.0
     list_page_tools: Positive = 200
     list_ttl_ms: Positive = 60_000
+    lenient_clients: tuple[str, ...] = ("openai-mcp",)
+    """For whom absent `Mcp-*` headers and `_meta` members of the 2026 era are filled in, named as `handle_clients` are."""
     input_wait_s: Seconds = 600.0
     """How long a client may take to answer what a backend asks in mid-call, and send its request again (2026 era)."""
     drain_s: Seconds = 8.0

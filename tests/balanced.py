@@ -1,6 +1,5 @@
 """Two edges and two workers behind a proxy that sends each request to the next edge."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import httpx2
 
 from tests.client import Client
-from tests.mesh import API_KEY, Mesh, Process, free_port, mesh, wait_until
+from tests.mesh import API_KEY, Mesh, Module, free_port, mesh, wait_until
 
 
 class Balanced:
@@ -22,7 +21,7 @@ class Balanced:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         arguments = ["--port", str(port), "--api-key", API_KEY, *(edge.url for edge in self.edges)]
-        self.proxy = Process([sys.executable, "-m", "tests.round_robin", *arguments], directory / "proxy.log")
+        self.proxy = Module(["tests.round_robin", *arguments], directory / "proxy.log")
         self.client = Client(self.url, API_KEY)
 
     def counts(self) -> list[int]:

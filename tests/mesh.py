@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +14,13 @@ from pathlib import Path
 import redis
 
 from tests.client import Client
+from tests.prepared_start import PreparedChild
 
 API_KEY = "test-owner-key-0123456789"
 WAIT_S = 30.0
 ROOT = Path(__file__).resolve().parent.parent
+
+_Child = subprocess.Popen[bytes] | PreparedChild
 
 
 def free_port() -> int:
@@ -56,8 +58,13 @@ class Process:
         self, arguments: list[str], log: Path, environment: dict[str, str] | None = None, directory: Path = ROOT
     ) -> None:
         self.log = log
-        with log.open("ab") as out:
-            self._child = subprocess.Popen(
+        self._child = self._started(arguments, environment, directory)
+
+    def _started(
+        self, arguments: list[str], environment: dict[str, str] | None, directory: Path
+    ) -> "subprocess.Popen[bytes] | PreparedChild":
+        with self.log.open("ab") as out:
+            return subprocess.Popen(
                 arguments, stdout=out, stderr=out, env=environment, cwd=directory, start_new_session=True
             )
 
@@ -90,6 +97,13 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"{self.log.name} did not stop in {timeout_s} s:\n{self.output()[-4000:]}") from None
+
+
+class Module(Process):
+    """A Python module as a child. `arguments`: its name, and what it is given."""
+
+    def _started(self, arguments: list[str], environment: dict[str, str] | None, directory: Path) -> _Child:
+        return PreparedChild(arguments, self.log, dict(os.environ) if environment is None else environment, directory)
 
 
 class Broker:
@@ -168,8 +182,8 @@ class Mesh:
     def start_edge(self, **environment: str) -> Client:
         """Start an edge; gives a client of it."""
         port = free_port()
-        arguments = [sys.executable, "-m", "toolmesh", "edge", "--config", str(self.config), "--port", str(port)]
-        process = Process(arguments, self.directory / f"edge-{len(self.edges)}.log", self.environment(**environment))
+        arguments = ["toolmesh", "edge", "--config", str(self.config), "--port", str(port)]
+        process = Module(arguments, self.directory / f"edge-{len(self.edges)}.log", self.environment(**environment))
         client = Client(f"http://127.0.0.1:{port}", API_KEY)
         self.clients.append(client)
         self.edges.append((process, client.url))
@@ -178,9 +192,9 @@ class Mesh:
 
     def start_worker(self, *options: str, **environment: str) -> Process:
         """Start a worker."""
-        arguments = [sys.executable, "-m", "toolmesh", "worker", "--config", str(self.config), *options]
+        arguments = ["toolmesh", "worker", "--config", str(self.config), *options]
         log = self.directory / f"worker-{len(self.workers)}.log"
-        process = Process(arguments, log, self.environment(**environment))
+        process = Module(arguments, log, self.environment(**environment))
         self.workers.append(process)
         wait_until(lambda: "worker started" in process.output() or self._dead(process), "the worker is started")
         return process

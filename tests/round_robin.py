@@ -10,10 +10,12 @@ each edge got.
 
 import argparse
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from io import BytesIO
 from itertools import count
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -50,20 +52,10 @@ class RoundRobin:
 
     async def relay(self, request: web.Request) -> web.StreamResponse:
         """Relay one request to the next edge."""
-        assert self._http is not None
-        number = next(self._next) % len(self._edges)
-        self._counts[number] += 1
-        edge = self._edges[number]
+        edge = self._next_edge()
         try:
-            async with self._http.request(
-                request.method,
-                edge.join(URL(request.raw_path, encoded=True)),
-                headers=self._headers(request.headers, edge),
-                data=await request.read() or None,
-                allow_redirects=False,
-            ) as answer:
-                kept = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP]
-                response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=CIMultiDict(kept))
+            async with self._ask(request, edge, self._headers(request.headers, edge)) as answer:
+                response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=passed_on(answer.headers))
                 await response.prepare(request)
                 async for chunk in answer.content.iter_any():
                     await response.write(chunk)
@@ -72,8 +64,27 @@ class RoundRobin:
         except ClientError as error:
             return web.Response(status=502, text=f"{edge}: {type(error).__name__}")
 
+    def _next_edge(self) -> URL:
+        number = next(self._next) % len(self._edges)
+        self._counts[number] += 1
+        return self._edges[number]
+
+    @asynccontextmanager
+    async def _ask(self, request: web.Request, edge: URL, headers: CIMultiDict[str]) -> AsyncIterator[ClientResponse]:
+        """The answer of an edge to this request with these headers, of which the body is still to be read."""
+        assert self._http is not None
+        body = await request.read()
+        async with self._http.request(
+            request.method,
+            edge.join(URL(request.raw_path, encoded=True)),
+            headers=headers,
+            data=BytesIO(body) if body else None,
+            allow_redirects=False,
+        ) as answer:
+            yield answer
+
     def _headers(self, given: Mapping[str, str], edge: URL) -> CIMultiDict[str]:
-        kept = CIMultiDict((k, v) for k, v in given.items() if k.lower() not in _HOP)
+        kept = passed_on(given)
         if kept.get("Host") == self._own:
             kept["Host"] = edge.authority
         if kept.get("Origin") == f"http://{self._own}":
@@ -81,6 +92,11 @@ class RoundRobin:
         if self._api_key:
             kept.setdefault("Authorization", f"Bearer {self._api_key}")
         return kept
+
+
+def passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """The headers that are not for one connection alone."""
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP)
 
 
 async def serve(port: int, edges: list[str], api_key: str, listening: Callable[[], None]) -> None:

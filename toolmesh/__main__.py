@@ -10,6 +10,7 @@ from shared.errors import MeshError
 from toolmesh.client import client
 from toolmesh.configured import config_dir
 from toolmesh.console import show_problems
+from toolmesh.doctor.command import doctor
 from toolmesh.edge import edge
 from toolmesh.init import init, secrets
 from toolmesh.key import key
@@ -34,6 +35,7 @@ app.command()(edge)
 app.command()(worker)
 app.command()(secrets)
 app.command()(init)
+app.command()(doctor)
 app.add_typer(user, name="user")
 app.add_typer(key, name="key")
 app.add_typer(client, name="client")

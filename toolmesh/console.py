@@ -35,14 +35,22 @@ def show_problems(error: MeshError) -> None:
 
 def label(word: str, colour: str, text: str) -> None:
     """`word: text` on standard error, the word in colour on a terminal."""
-    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+    _write_marked(sys.stderr, f"{word}: ", colour, text)
+
+
+def say_marked(word: str, colour: str, text: str) -> None:
+    """A line on standard output that begins with a word, in colour on a terminal."""
+    _write_marked(sys.stdout, word, colour, text)
+
+
+def _write_marked(stream: TextIO, word: str, colour: str, text: str) -> None:
+    if stream.isatty() and "NO_COLOR" not in os.environ:
         from rich.console import Console
         from rich.text import Text
 
-        line = Text.assemble((f"{word}: ", f"bold {colour}"), text)
-        Console(stderr=True, soft_wrap=True).print(line)
+        Console(file=stream, soft_wrap=True).print(Text.assemble((word, f"bold {colour}"), text))
     else:
-        say_aside(f"{word}: {text}")
+        _write(stream, word + text)
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

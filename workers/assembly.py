@@ -85,7 +85,15 @@ class Assembly:
         )
         self.changes = Changes(served, line, ring, self.clock, self.publisher, settings, worker_id)
         self.presence = Presence(
-            served, line, ring, self.clock, settings, worker_id=worker_id, queues=self._queues(), changes=self.changes
+            served,
+            line,
+            ring,
+            self.clock,
+            settings,
+            worker_id=worker_id,
+            queues=self._queues(),
+            changes=self.changes,
+            opened=self.runtime.hear_anew,
         )
         groups = sorted({s.entry.group for s in served.values()})
         control = Control(ring, self.clock, self.leases, self.publisher, self.questions, self.changes, groups)

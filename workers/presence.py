@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
 import structlog
+from redis.exceptions import ResponseError
 
 from shared import keys
 from shared.catalogue import Catalogue, catalogue_hash
@@ -43,7 +45,9 @@ class Presence:
         worker_id: str,
         queues: list[str],
         changes: Changes,
+        opened: Callable[[], Awaitable[None]],
     ) -> None:
+        """`opened`: a backend takes calls from now on. Raises BrokerUnavailable."""
         self._served = served
         self._line = line
         self._ring = ring
@@ -52,6 +56,7 @@ class Presence:
         self._worker_id = worker_id
         self._queues = queues
         self._changes = changes
+        self._opened = opened
         self._groups = sorted({s.entry.group for s in served.values()})
         self._heart_due = asyncio.Event()
 
@@ -112,6 +117,10 @@ class Presence:
         )
         await self._publish(served)
         self._heart_due.set()  # the heartbeat names the catalogue, and edges fetch what it names
+        if before is None:
+            # Else its first calls would lie until the next sweep: the wait for the bells began without its own.
+            with suppress(BrokerUnavailable, ResponseError):
+                await self._opened()
         if before is not None and (kinds := _differing(before, served.catalogue)):
             # After the heartbeat: who hears of a change and lists again is to find it.
             with suppress(BrokerUnavailable):

@@ -238,11 +238,15 @@ class MeshWorker(Worker):
         try:
             await self._claim(bulkhead)
             if not bulkhead.starved and bulkhead.queue in self._unheard:
-                # It has room again, and nobody listens to its bell: wake the one who waits for the others.
-                self._unheard = set()
-                await asyncio.gather(
-                    self._line.cmd("RPUSH", self._own_bell, "1"),
-                    self._line.cmd("PEXPIRE", self._own_bell, _OWN_BELL_MS),
-                )
+                await self.hear_anew()
         except BrokerUnavailable:
             bulkhead.starved = True
+
+    async def hear_anew(self) -> None:
+        """A queue has room again, or its backend is open now, and nobody listens to its bell: wake the one who waits for
+        the others. Raises BrokerUnavailable."""
+        self._unheard = set()
+        await asyncio.gather(
+            self._line.cmd("RPUSH", self._own_bell, "1"),
+            self._line.cmd("PEXPIRE", self._own_bell, _OWN_BELL_MS),
+        )

@@ -8,6 +8,7 @@ from edge.handles.look import Look
 from edge.handles.mesh_wait import MeshWait
 from edge.handles.rounds import Rounds
 from edge.handles.tasks import Tasks
+from edge.lenience import Lenience
 from edge.outgoing import Outbox
 from edge.relay import Relay
 from edge.respond import Responder
@@ -26,6 +27,7 @@ class Afterwards:
         outbox: Outbox,
         calls: Calls,
         responder: Responder,
+        lenience: Lenience,
         settings: Settings,
     ) -> None:
         line, ring, clock = handles.line, handles.ring, handles.clock
@@ -39,5 +41,6 @@ class Afterwards:
             handles.view,
             calls,
             responder,
+            lenience,
             responses_bytes_max=settings.body_bytes_max,
         )

@@ -22,6 +22,7 @@ from edge.handles.rounds import Rounds
 from edge.handles.store import HandleStore
 from edge.handles.task import TaskView
 from edge.handles.waited import Waited
+from edge.lenience import Lenience
 from edge.parse import parse_other, rejected
 from edge.render import error_response
 from edge.respond import Responder
@@ -58,6 +59,7 @@ class Tasks:
         view: TaskView,
         calls: Calls,
         responder: Responder,
+        lenience: Lenience,
         *,
         responses_bytes_max: int,
     ) -> None:
@@ -67,6 +69,7 @@ class Tasks:
         self._view = view
         self._calls = calls
         self._responder = responder
+        self._lenience = lenience
         self._responses_bytes_max = responses_bytes_max
 
     @property
@@ -167,7 +170,7 @@ class Tasks:
         if not declares_tasks(message):
             raise missing_capability(message)
         task_id = message.params.get("taskId")
-        if isinstance(task_id, str) and decode_header_value(exchange.headers.get("mcp-name")) != task_id:
+        if isinstance(task_id, str) and not self._is_named(exchange, task_id):
             # The SDK's ladder knows the header for tools, prompts and resources only.
             mismatch = "mcp-name header does not match the request body's 'taskId' parameter"
             raise rejected(InboundLadderRejection(HEADER_MISMATCH, mismatch), message.id)
@@ -175,6 +178,12 @@ class Tasks:
         if handle is None:
             raise _unknown()
         return handle
+
+    def _is_named(self, exchange: Exchange, task_id: str) -> bool:
+        headers = exchange.headers
+        if "mcp-name" not in headers:
+            self._lenience.complete_name(task_id, exchange.message.params, headers)
+        return decode_header_value(headers.get("mcp-name")) == task_id
 
 
 def _key(handle: Handle, key: str) -> str:

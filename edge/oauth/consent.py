@@ -1,5 +1,6 @@
 """/consent: may this program do that in your name? Asked each time anew; nothing is remembered (MCP, "Consent UI")."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -9,14 +10,15 @@ from edge.identities.identities import Identities
 from edge.oauth.browser import form_token, is_form_token
 from edge.oauth.page_request import PageRequests, redirected
 from edge.oauth.parameters import BadParameters
-from edge.oauth.pending import Pending, PendingRequests
-from edge.oauth.secret_tokens import new_family
+from edge.oauth.pending import Pending, PendingRequests, kept_of
+from edge.oauth.secret_tokens import code_named, code_of, new_family
 from edge.oauth.server import Answer
 from edge.pages.consent import ConsentView, consent_page
 from edge.recorder import Recorder
 from shared import scopes
-from shared.foreign_identity import Subject, username_of
+from shared.foreign_identity import Subject
 from shared.grants import Grant
+from shared.mesh_keys import KeyRing
 from shared.redirect_uris import app_scheme, form_action_source, is_loopback, shown_host
 from shared.settings import Settings
 from shared.watched import Watched
@@ -32,6 +34,7 @@ class ConsentEndpoint:
         pending: PendingRequests,
         pages: PageRequests,
         identities: Watched[Identities],
+        ring: KeyRing,
         recorder: Recorder,
         public_url: str,
         settings: Settings,
@@ -39,6 +42,7 @@ class ConsentEndpoint:
         self._pending = pending
         self._pages = pages
         self._identities = identities
+        self._ring = ring
         self._recorder = recorder
         self._public_url = public_url
         self._days = _days(settings.grant_s)
@@ -65,7 +69,7 @@ class ConsentEndpoint:
         form = await self._pages.read_form(request)
         found = await self._pending.find(request, form.get("rid"))
         if found is None:
-            return self._pages.expired("consent")
+            return await self._again(request, form)
         if isinstance(found, Answer):
             return self._pages.turned_away(found)
         if not is_form_token(form.get("csrf"), found.browser, found.rid, _PURPOSE):
@@ -76,31 +80,56 @@ class ConsentEndpoint:
         subject = await self._subject(found)
         if subject is None:
             return self._to_login(found)
-        if not await self._pending.store.take_request(found.rid):
-            return self._pages.expired("consent")
-        if decision == "deny":
-            self._recorder.denied("consent_denied", None, "", "The person did not allow it.")
-            return redirected(self._pending.server.decide(found.parameters, found.transaction, None))
-        return await self._allow(found, subject)
+        answer = await (self._allow(found, subject) if decision == "allow" else self._deny(found))
+        return redirected(answer) if answer is not None else await self._again(request, form)
 
-    async def _allow(self, found: Pending, subject: Subject) -> Response:
-        transaction = found.transaction
-        transaction.allowed["family"] = new_family()
-        answer = self._pending.server.decide(found.parameters, transaction, username_of(subject))
-        code = transaction.allowed.get("code")
-        if code is not None:
-            grant = Grant(
-                family=transaction.allowed["family"],
-                client_id=found.client.client_id,
-                client_name=found.client.client_name[:200],
-                subject=subject,
-                scopes=scopes.in_order(found.scopes),
-                resource=found.resource,
-                started_ms=self._pending.store.clock.now_ms(),
-            )
-            await self._pending.store.begin(grant, code, found.redirect_uri, transaction.challenge)
-            self._recorder.access("consent", grant.username, grant.client_id)
-        return redirected(answer)
+    async def _deny(self, found: Pending) -> Answer | None:
+        """None where the request was decided meanwhile; so too the next one."""
+        if not await self._pending.store.decisions.deny(found.rid, found.browser, kept_of(found.parameters)):
+            return None
+        self._recorder.denied("consent_denied", None, "", "The person did not allow it.")
+        return self._pending.server.decide(found.parameters, found.transaction, allowed=False)
+
+    async def _allow(self, found: Pending, subject: Subject) -> Answer | None:
+        transaction, family = found.transaction, new_family()
+        code = transaction.allowed["code"] = code_of(self._ring, family, found.browser, found.rid)
+        answer = self._pending.server.decide(found.parameters, transaction, allowed=True)
+        if "given" not in transaction.allowed:
+            return answer
+        grant = Grant(
+            family=family,
+            client_id=found.client.client_id,
+            client_name=found.client.client_name[:200],
+            subject=subject,
+            scopes=scopes.in_order(found.scopes),
+            resource=found.resource,
+            started_ms=self._pending.store.clock.now_ms(),
+        )
+        kept = kept_of(found.parameters)
+        what = grant, code, found.redirect_uri, transaction.challenge
+        if not await self._pending.store.decisions.allow(found.rid, found.browser, kept, *what):
+            return None
+        self._recorder.access("consent", grant.username, grant.client_id)
+        return answer
+
+    async def _again(self, request: Request, form: Mapping[str, str]) -> Response:
+        """The form was sent before, just now, by this browser, with the same decision: it gets the same answer, and nothing
+        new is given. Where the client has redeemed the code meanwhile it has its answer: the code again would end what it
+        got (RFC 6749 section 4.1.2)."""
+        decided = await self._pending.decided(request, form.get("rid"))
+        if decided is None or not is_form_token(form.get("csrf"), decided[0].browser, decided[0].rid, _PURPOSE):
+            return self._pages.expired("consent")
+        found, record = decided
+        if form.get("decision") != ("allow" if record.family else "deny"):
+            return self._pages.expired("consent")
+        if record.family:
+            code = code_named(self._ring, record.family, found.browser, found.rid, record.code)
+            if code is None:
+                return self._pages.expired("consent")
+            if await self._pending.store.is_spent(code):
+                return self._pages.done()
+            found.transaction.allowed["code"] = code
+        return redirected(self._pending.server.decide(found.parameters, found.transaction, allowed=bool(record.family)))
 
     async def _subject(self, found: Pending) -> Subject | None:
         """Who is logged in in this browser, and may still come in."""

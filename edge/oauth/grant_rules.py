@@ -13,7 +13,7 @@ from edge.oauth.resource import accepted
 from edge.oauth.secret_tokens import new_refresh_token, new_token
 from edge.oauth.transaction import Request, current
 from shared import scopes
-from shared.grants import ACCESS, CODE, AuthorizationCode, Grant
+from shared.grants import ACCESS, AuthorizationCode, Grant
 
 AUTH_METHODS = ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"]
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -67,12 +67,12 @@ class CodeGrant(grants.AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def generate_authorization_code(self) -> str:
-        """A code of the grant's family."""
-        return new_token(CODE, current.get().allowed["family"])
+        """The code that was made for it."""
+        return str(current.get().allowed["code"])
 
     def save_authorization_code(self, code: str, request: Request) -> None:
         """Keep what the code is for, to be written when the library is done."""
-        current.get().allowed |= {"code": code, "scope": request.scope}
+        current.get().allowed |= {"given": code, "scope": request.scope}
 
     def query_authorization_code(self, code: str, client: KnownClient) -> CodeRecord | None:
         """The code that was looked up, if it is this client's."""

@@ -84,8 +84,8 @@ class LogIn:
         requests = ClientRequests(clients, client_keys, addresses, recorder, settings)
         pages = PageRequests(recorder, https=public_url.startswith("https://"), body_read_s=settings.body_read_s)
         browsers = Browsers(public_url, max_age_s=settings.login_session_s)
-        pending = PendingRequests(server, store, clients, browsers, addresses)
-        page = LoginPage(pending, pages, lambda: identities.value, recorder, public_url)
+        pending = PendingRequests(server, store, clients, browsers, addresses, repeat_s=settings.form_repeat_s)
+        page = LoginPage(pending, pages, lambda: identities.value, ring, recorder, public_url)
         self._elsewhere = ProviderLogIn(
             page,
             pending,
@@ -107,7 +107,7 @@ class LogIn:
             recorder,
             by_password=settings.password_login,
         )
-        self._consent = ConsentEndpoint(pending, pages, identities, recorder, public_url, settings)
+        self._consent = ConsentEndpoint(pending, pages, identities, ring, recorder, public_url, settings)
         self._token = TokenEndpoint(server, store, ring, identities, requests, recorder)
         self._revoke = RevokeEndpoint(server, store, ring, requests, recorder)
         self._register: Endpoint = register.__call__ if settings.client_registration == "open" else closed

@@ -1,4 +1,8 @@
-"""/login: who are you? Asked for one request of one client, in one browser."""
+"""/login: who are you? Asked for one request of one client, in one browser.
+
+The form that is sent twice leads on to the same place: the browser's next secret follows from its former one, the request
+and who logged in. Whoever sends it has to know the password each time, so a former secret alone opens nothing.
+"""
 
 import math
 
@@ -64,17 +68,20 @@ class LoginEndpoint:
         if not self._pending.browsers.is_own_form(request):
             return self._pages.expired("login")
         form = await self._pages.read_form(request)
-        found = await self._pending.find(request, form.get("rid"))
+        found = await self._pending.find(request, form.get("rid"), former=True)
         if found is None:
             return self._pages.expired("login")
         if isinstance(found, Answer):
             return self._pages.turned_away(found)
+        username, password = form.get("username") or "", form.get("password") or ""
         if not is_form_token(form.get("csrf"), found.browser, found.rid, PURPOSE):
+            if found.fresh and await self._pending.store.subject_in(found.browser) == username:
+                return self._page.to_consent(found)  # the browser has its new secret, and sends the old one's form again
             return self._pages.expired("login")
         if not self._by_password:
             self._recorder.denied("login_failed", None, "", "A password, where none is taken.")
             return self._page.show(found, 403, _NO_PASSWORDS)
-        return await self._check(found, form.get("username") or "", form.get("password") or "", request)
+        return await self._check(found, username, password, request)
 
     async def _check(self, found: Pending, username: str, password: str, request: Request) -> Response:
         address = self._pending.addresses.of(request.scope)

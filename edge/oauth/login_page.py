@@ -9,10 +9,12 @@ from starlette.responses import Response
 from edge.identities.identities import Identities
 from edge.oauth.browser import form_token
 from edge.oauth.page_request import PageRequests
-from edge.oauth.pending import Pending, PendingRequests
+from edge.oauth.pending import Pending, PendingRequests, kept_of
+from edge.oauth.secret_tokens import browser_after, browser_named
 from edge.pages.login import LoginView, login_page
 from edge.recorder import Recorder
 from shared.foreign_identity import Subject, username_of
+from shared.mesh_keys import KeyRing
 from shared.redirect_uris import app_scheme, form_action_source, shown_host
 
 PURPOSE = "login"
@@ -28,6 +30,7 @@ class LoginPage:
         pending: PendingRequests,
         pages: PageRequests,
         identities: Callable[[], Identities],
+        ring: KeyRing,
         recorder: Recorder,
         public_url: str,
     ) -> None:
@@ -35,6 +38,7 @@ class LoginPage:
         self._pending = pending
         self._pages = pages
         self._identities = identities
+        self._ring = ring
         self._recorder = recorder
         self._public_url = public_url
 
@@ -71,19 +75,29 @@ class LoginPage:
 
     async def logged_in(self, found: Pending, subject: Subject) -> Response:
         """The browser gets another cookie: one that was there before, whoever set it, opens nothing."""
-        browser = self._pending.browsers.new()
+        username = username_of(subject)
+        if found.handed_on_to:
+            again = browser_named(self._ring, found.browser, found.rid, username, found.handed_on_to)
+            return self._pages.expired("login") if again is None else self.to_consent(found, again)
+        browser = browser_after(self._ring, found.browser, found.rid, username)
+        store = self._pending.store
         await asyncio.gather(
-            self._pending.store.put_browser(browser, subject),
-            self._pending.store.forget_browser(found.browser),
-            self._pending.keep(found.rid, browser, found.parameters),
+            store.put_browser(browser, subject),
+            store.forget_browser(found.browser),
+            store.hand_request_on(found.rid, found.browser, browser, kept_of(found.parameters)),
         )
-        self._recorder.access("login", username_of(subject), found.client.client_id)
+        self._recorder.access("login", username, found.client.client_id)
+        return self.to_consent(found, browser)
+
+    def to_consent(self, found: Pending, browser: str | None = None) -> Response:
+        """On to the question; `browser`: the browser's new secret."""
+        cookie = {"set-cookie": self._pending.browsers.cookie(browser)} if browser is not None else {}
         return Response(
             status_code=303,
             headers={
                 "location": f"{self._public_url}/consent?{urlencode({'rid': found.rid})}",
-                "set-cookie": self._pending.browsers.cookie(browser),
                 "cache-control": "no-store",
                 "referrer-policy": "no-referrer",
+                **cookie,
             },
         )

@@ -25,6 +25,8 @@ _UNKNOWN_CLIENT = (
     "The program that sent you here is not known to this server, or wants its answer sent to an address that is not its "
     "own. Nothing was given to it."
 )
+_HAS_ITS_ANSWER = "The program that sent you here has its answer."
+_GO_BACK = "Close this page, and go back to it."
 _START_AGAIN = "Go back to the program that sent you here, and connect again."
 
 
@@ -76,6 +78,11 @@ class PageRequests:
     def expired(self, page: str) -> Response:
         """The form is of a request that is over, or of another browser."""
         return self.refuse(page, 403, "access_denied", "This page has expired, or belongs to another browser.")
+
+    def done(self) -> Response:
+        """The form was sent a second time, and what it asked for is done."""
+        view = ErrorView(status=200, title="That is done", what=_HAS_ITS_ANSWER, next_step=_GO_BACK)
+        return error_page(view, https=self.https)
 
     def turned_away(self, refused: Answer) -> Response:
         """The client's request is refused by a redirect to it, recorded."""

@@ -3,6 +3,9 @@
 A token names its family (16 random bytes, no secret), so that one look tells whether the grant still lives. A refresh token
 also says how often it was renewed; its successor follows from it by HMAC-SHA256 under the edges' key: two refreshes at once
 get the same one, and an old token can be told from an invented one without a list of all that were ever given out.
+
+A browser's next secret and a code follow likewise from what a form was sent with, so that a form that is sent twice gets
+the same answer, and nobody has to keep a secret for that.
 """
 
 import base64
@@ -12,7 +15,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from shared.grants import REFRESH
+from shared.grants import CODE, REFRESH
 from shared.mesh_keys import KeyRing
 
 _FAMILY_BYTES = 16
@@ -101,6 +104,33 @@ def _successor(key: bytes, token: str) -> str:
     return _refresh(
         parts.family, parts.generation + 1, _text(hmac.digest(key, b"refresh-token|" + token.encode(), "sha256"))
     )
+
+
+def browser_after(ring: KeyRing, browser: str, rid: str, subject: str) -> str:
+    """The secret that a browser changes to when somebody logs in in it, for that request: always the same one."""
+    return _following(ring.signing("edge")[1], "browser", browser, rid, subject)
+
+
+def browser_named(ring: KeyRing, browser: str, rid: str, subject: str, digest: str) -> str | None:
+    """That secret, if it is the one with that digest. A key that signed before counts as well."""
+    found = (_following(key, "browser", browser, rid, subject) for key in ring.keys_of("edge"))
+    return next((secret for secret in found if hmac.compare_digest(digest_of(secret), digest)), None)
+
+
+def code_of(ring: KeyRing, family: str, browser: str, rid: str) -> str:
+    """The code of a grant that was allowed in that browser, for that request: always the same one."""
+    return CODE + family + _following(ring.signing("edge")[1], "code", family, browser, rid)
+
+
+def code_named(ring: KeyRing, family: str, browser: str, rid: str, digest: str) -> str | None:
+    """That code, if it is the one with that digest. A key that signed before counts as well."""
+    found = (CODE + family + _following(key, "code", family, browser, rid) for key in ring.keys_of("edge"))
+    return next((code for code in found if hmac.compare_digest(digest_of(code), digest)), None)
+
+
+def _following(key: bytes, what: str, *parts: str) -> str:
+    """A secret of 256 bits that follows from these. What a person chose comes last: it may hold any character."""
+    return _text(hmac.digest(key, "|".join((what, *parts)).encode("utf-8", "surrogateescape"), "sha256"))
 
 
 def _refresh(family: str, generation: int, secret: str) -> str:

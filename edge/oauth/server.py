@@ -126,8 +126,11 @@ class Server(AuthorizationServer):
         transaction.challenge = parameters.values["code_challenge"]
         return None
 
-    def decide(self, parameters: Parameters, transaction: Transaction, subject: str | None) -> Answer:
-        """Answer an authorization request for the person who decided, `None` for one who denied. Raises AuthorizeError."""
+    def decide(self, parameters: Parameters, transaction: Transaction, *, allowed: bool) -> Answer:
+        """Answer an authorization request for the person who decided; who allows it, with the code of the transaction.
+
+        Raises AuthorizeError.
+        """
         current.set(transaction)
         request = Request("POST", self.public_url, parameters, {})
         try:
@@ -136,7 +139,7 @@ class Server(AuthorizationServer):
             return self._redirected(request, error)
         transaction.allowed["redirect_uri"] = grant.redirect_uri
         transaction.challenge = parameters.values["code_challenge"]
-        answer: Answer = self.create_authorization_response(request, grant_user=subject, grant=grant)
+        answer: Answer = self.create_authorization_response(request, grant_user=allowed, grant=grant)
         return answer
 
     def exchange(self, parameters: Parameters, transaction: Transaction, headers: dict[str, str]) -> Answer:

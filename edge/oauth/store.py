@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 from redis.exceptions import ResponseError
 
+from edge.oauth.decisions import Decisions
 from edge.oauth.secret_tokens import digest_of
 from edge.sessions.records import Records
 from shared import keys
@@ -74,6 +75,7 @@ class GrantStore:
         self._identity_ms = _ms(settings.identity_max_age_s)
         self._clients_max = settings.clients_max
         self._unused_ms = _ms(settings.client_unused_s)
+        self.decisions = Decisions(ring, self._call, self._read, settings)
 
     # Requests that wait for a person, and browsers.
 
@@ -83,15 +85,18 @@ class GrantStore:
         record = AuthorizationRequest(digest=digest, browser=digest_of(browser), parameters=parameters)
         await self._put(keys.authorization_request(digest), record, self._request_ms)
 
-    async def request(self, rid: str, browser: str) -> AuthorizationRequest | None:
-        """A request that waits, if it is this browser's."""
+    async def hand_request_on(self, rid: str, former: str, browser: str, parameters: dict[str, str]) -> None:
+        """Somebody logged in: it is of the session from now on that the browser changes to. One that is over stays over."""
+        digest, now_ms = digest_of(rid), self.clock.now_ms()
+        belongs = {"browser": digest_of(browser), "former": digest_of(former), "logged_in_ms": now_ms}
+        record = AuthorizationRequest(digest=digest, parameters=parameters, **belongs)  # type: ignore[arg-type]
+        await self._put(keys.authorization_request(digest), record, self._request_ms, "XX")
+
+    async def request(self, rid: str) -> AuthorizationRequest | None:
+        """A request that waits. Whose it is has to be looked at."""
         digest = digest_of(rid)
         record = await self._read(keys.authorization_request(digest), AuthorizationRequest)
-        return record if record and record.digest == digest and record.browser == digest_of(browser) else None
-
-    async def take_request(self, rid: str) -> bool:
-        """The person has decided: it is over. False where somebody else was quicker."""
-        return bool(await self._do("DEL", keys.authorization_request(digest_of(rid))))
+        return record if record and record.digest == digest else None
 
     async def put_browser(self, browser: str, subject: Subject) -> None:
         """Somebody logged in in this browser."""
@@ -113,20 +118,6 @@ class GrantStore:
         return isinstance(subject, str) or self.clock.now_ms() < subject.said_ms + self._identity_ms
 
     # Grants.
-
-    async def begin(self, grant: Grant, code: str, redirect_uri: str, challenge: str) -> None:
-        """A person allowed it: the grant lives from now on, and this code can be redeemed once."""
-        digest = digest_of(code)
-        record = AuthorizationCode(digest=digest, grant=grant, redirect_uri=redirect_uri, challenge=challenge)
-        # The family outlives the code, or a code that is redeemed in its last moment would find none.
-        await self._call(
-            "grant",
-            (keys.family(grant.family), keys.authorization_code(digest)),
-            seal(self._ring, "edge", Family(grant=grant)),
-            2 * self._code_ms,
-            seal(self._ring, "edge", record),
-            self._code_ms,
-        )
 
     async def code(self, code: str) -> AuthorizationCode | None:
         """A code that can still be redeemed."""
@@ -261,8 +252,8 @@ class GrantStore:
             end_ms = min(end_ms, grant.subject.said_ms + self._identity_ms)
         return max(1, min(self._refresh_ms, end_ms - self.clock.now_ms()))
 
-    async def _put(self, key: str, record: Any, ttl_ms: int) -> None:
-        await self._do("SET", key, seal(self._ring, "edge", record), "PX", ttl_ms)
+    async def _put(self, key: str, record: Any, ttl_ms: int, *only: str) -> None:
+        await self._do("SET", key, seal(self._ring, "edge", record), "PX", ttl_ms, *only)
 
     async def _read(self, key: str, kind: type[Any]) -> Any:
         return await self._records.read(self._line.cmd("GET", key), kind)

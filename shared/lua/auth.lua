@@ -1,5 +1,5 @@
 -- The authorization server's side: what must happen at once when a code is redeemed, a refresh token renewed, a grant ended,
--- a password tried, a client registered. A grant is the hash `family`: it is made once, by `grant`, and never again, so that
+-- a password tried, a client registered. A grant is the hash `family`: it is made once, by `decide`, and never again, so that
 -- nothing brings back what was ended meanwhile.
 
 local function now_ms()
@@ -10,13 +10,18 @@ local function finish_grant(family, channel, name)
   if redis.call('DEL', family) == 1 then redis.call('PUBLISH', channel, name) end
 end
 
--- KEYS family, code; ARGV family record, family ms, code record, code ms
--- A person allowed it: the grant begins to live, with a code.
-local function grant(keys, args)
-  if redis.call('EXISTS', keys[1]) == 1 then return 0 end
-  redis.call('HSET', keys[1], 'r', args[1], 'n', 0, 'at', now_ms())
-  redis.call('PEXPIRE', keys[1], args[2])
-  redis.call('SET', keys[2], args[3], 'PX', args[4])
+-- KEYS request that waits, the same as decided, and if it was allowed: family, code; ARGV record of the decision, ms that it is
+-- kept, family record, family ms, code record, code ms
+-- A person has decided, once: whoever comes second finds what was decided. Allowed, the grant begins to live, with a code.
+local function decide(keys, args)
+  if keys[3] and redis.call('EXISTS', keys[3]) == 1 then return 0 end
+  if redis.call('DEL', keys[1]) == 0 then return 0 end
+  redis.call('SET', keys[2], args[1], 'PX', args[2])
+  if keys[3] then
+    redis.call('HSET', keys[3], 'r', args[3], 'n', 0, 'at', now_ms())
+    redis.call('PEXPIRE', keys[3], args[4])
+    redis.call('SET', keys[4], args[5], 'PX', args[6])
+  end
   return 1
 end
 
@@ -112,7 +117,7 @@ local function keep_client(keys, args)
   return 1
 end
 
-redis.register_function('tm_grant_@V@', grant)
+redis.register_function('tm_decide_@V@', decide)
 redis.register_function('tm_redeem_@V@', redeem)
 redis.register_function('tm_renew_grant_@V@', renew_grant)
 redis.register_function('tm_end_grant_@V@', end_grant)

@@ -175,6 +175,18 @@ def test_an_app_on_the_device_is_named_as_one_and_gets_its_code(browser: Browser
     assert client.exchange(parse_qs(urlsplit(location).query)["code"][0]).status_code == 200
 
 
+def test_who_clicks_twice_logs_in_and_allows_once(home: House, person: Visit, target: Target) -> None:
+    client = _client(home, target)
+    _open(person, client)
+    person.page.get_by_label("User name").fill("ada")
+    person.page.get_by_label("Password").fill(PASSWORD)
+    person.click_twice("/login", "Log in")
+    expect(person.page.get_by_role("heading", level=1)).to_contain_text("Allow ")
+    person.click_twice("/consent", "Allow")
+    expect(person.page.get_by_role("heading")).to_have_text("You can close this page")
+    assert client.exchange(target.answer()["code"]).status_code == 200
+
+
 def test_a_denied_consent_is_told_to_the_client_and_opens_nothing(home: House, person: Visit, target: Target) -> None:
     client = _client(home, target)
     _arrive(person, client)

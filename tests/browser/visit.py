@@ -7,7 +7,9 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page, Route
+
+from tests.mesh import wait_until
 
 _AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 _RUN_AXE = (
@@ -46,6 +48,32 @@ class Visit:
             self.page.keyboard.press("Tab")
             passed.append(self.focused())
         return passed
+
+    def click_twice(self, path: str, button: str) -> None:
+        """Click a button whose form goes to that path, and again while the answer is on its way: the browser throws that
+        away, but for its cookie."""
+        first: list[APIResponse] = []
+
+        def hold(route: Route) -> None:
+            if first:
+                route.continue_()
+            else:
+                first.append(route.fetch(max_redirects=0))
+
+        self.page.route(f"**{path}", hold)
+        clicked = self.page.get_by_role("button", name=button)
+        clicked.scroll_into_view_if_needed()
+        box = clicked.bounding_box()
+        assert box is not None
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.click(*middle)  # a locator's click would wait for the answer
+
+        def arrived() -> bool:
+            self.page.wait_for_timeout(20)  # lets `hold` run
+            return bool(first)
+
+        wait_until(arrived, "the first form has arrived")
+        self.page.mouse.click(*middle)
 
     def overflow_px(self) -> int:
         """By how much the page is wider than the window."""

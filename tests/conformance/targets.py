@@ -1,6 +1,5 @@
 """What the conformance suite is run against: the SDK's server itself, and the same server behind the mesh."""
 
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from tests.balanced import balanced
 from tests.conformance import suite
 from tests.e2e.tasks_mesh import entry
-from tests.mesh import Process, free_port, wait_until
+from tests.mesh import Module, free_port, wait_until
 
 _ENTRY = """backends:
   - name: conformance
@@ -36,8 +35,8 @@ class Runs:
 def server(directory: Path, era: str = "both") -> Iterator[str]:
     """The SDK's server with all that the suite asks for; gives its endpoint."""
     port = free_port()
-    arguments = [sys.executable, "-m", "tests.upstreams.conformance", "--port", str(port), "--era", era]
-    process = Process(arguments, directory / f"server-{era}.log")
+    arguments = ["tests.upstreams.conformance", "--port", str(port), "--era", era]
+    process = Module(arguments, directory / f"server-{era}.log")
     try:
         wait_until(lambda: "listening" in process.output(), "the server listens")
         yield f"http://127.0.0.1:{port}/mcp"
@@ -77,7 +76,7 @@ def run_tasks(directory: Path) -> tuple[dict[str, suite.Outcome], list[int]]:
     Gives what each found, and how many requests each edge got.
     """
     port = free_port()
-    process = Process([sys.executable, "-m", "tests.upstreams.tasks", "--port", str(port)], directory / "server-tasks.log")
+    process = Module(["tests.upstreams.tasks", "--port", str(port)], directory / "server-tasks.log")
     try:
         wait_until(lambda: "listening" in process.output(), "the server listens")
         backends = "backends:\n" + entry("tasks", port)

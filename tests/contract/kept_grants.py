@@ -1,6 +1,7 @@
 """What the authorization server keeps, held by a store on a real broker."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,8 +44,16 @@ class Kept:
         }
         grant = Grant(**{**values, **fields})
         code = new_token(CODE, grant.family)
-        await self.store.begin(grant, code, "https://client.example/cb", "x" * 43)
+        assert await self.allow(grant, code)
         return grant, code
+
+    async def allow(self, grant: Grant, code: str, rid: str = "") -> bool:
+        """A person allows it, in answer to a request of its own or to the one of that id."""
+        if not rid:
+            rid = secrets.token_urlsafe(24)
+            await self.store.put_request(rid, "browser", {})
+        uri = "https://client.example/cb"
+        return await self.store.decisions.allow(rid, "browser", {}, grant, code, uri, "x" * 43)
 
     async def redeemed(self) -> tuple[Grant, str, str]:
         """A grant with its first access and refresh token."""

@@ -70,11 +70,48 @@ def test_a_family_is_made_once(broker: Broker) -> None:
         async with kept(broker) as k:
             grant, _, _ = await k.redeemed()
             code = new_token(CODE, grant.family)
-            await k.store.begin(msgspec.structs.replace(grant, subject="bob"), code, "https://client.example/cb", "x" * 43)
+            assert not await k.allow(msgspec.structs.replace(grant, subject="bob"), code)
             assert await k.store.code(code) is None
             living = await k.store.family(grant.family)
             assert living is not None
             assert living.record.grant == grant
+
+    run(main)
+
+
+def test_a_request_is_decided_once_and_what_was_decided_is_kept_for_seconds(broker: Broker) -> None:
+    """Whoever comes second changes nothing: neither a second yes, nor a no after a yes."""
+
+    async def main() -> None:
+        async with kept(broker, form_repeat_s=0.2) as k:
+            await k.store.put_request("asked", "browser", {})
+            first, _, _ = await k.redeemed()
+            grant, other = (msgspec.structs.replace(first, family=new_family()) for _ in range(2))
+            code, second = new_token(CODE, grant.family), new_token(CODE, other.family)
+            assert await k.allow(grant, code, "asked")
+            assert not await k.allow(other, second, "asked")
+            assert not await k.store.decisions.deny("asked", "browser", {})
+            assert await k.store.code(code) is not None
+            assert await k.store.code(second) is None
+            assert await k.store.family(other.family) is None
+            decided = await k.store.decisions.find("asked", "browser")
+            assert decided is not None
+            assert (decided.family, decided.code) == (grant.family, digest_of(code))
+            assert await k.store.decisions.find("asked", "another browser") is None
+            async with asyncio.timeout(5):
+                while await k.store.decisions.find("asked", "browser") is not None:
+                    await asyncio.sleep(0.02)
+
+    run(main)
+
+
+def test_a_request_that_is_over_is_not_handed_on_to_another_session(broker: Broker) -> None:
+    async def main() -> None:
+        async with kept(broker) as k:
+            await k.store.put_request("asked", "browser", {})
+            assert await k.store.decisions.deny("asked", "browser", {})
+            await k.store.hand_request_on("asked", "browser", "the next one", {})
+            assert await k.store.request("asked") is None
 
     run(main)
 

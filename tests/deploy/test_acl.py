@@ -36,6 +36,7 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "changes": ("R", "W", ""),
     "dead_letter": ("RW", "W", ""),
     "dead_letters": ("RW", "RW", ""),
+    "decided_request": ("RW", "", ""),
     "dispatched": ("R", "RW", ""),
     "edge_alive": ("RW", "", ""),
     "events": ("R", "W", ""),

@@ -24,6 +24,7 @@ RING = parse_key_ring(mesh_keys())
 FAMILY = keys.family("ours")
 TOKEN = keys.access_token("digest")
 CODE_KEY = keys.authorization_code("digest")
+REQUEST = keys.authorization_request("digest")
 CLIENT = keys.registered_client("tmc_1")
 
 
@@ -59,8 +60,8 @@ async def a_whole_log_in(url: str) -> list[str]:
         await store.keep_client("tmc_2")
         assert await store.client("tmc_2") == b"{}"
         await store.put_request("request", "browser", {"state": "s"})
-        assert await store.request("request", "browser") is not None
-        assert await store.take_request("request")
+        await store.hand_request_on("request", "browser", "the next", {"state": "s"})
+        assert await store.request("request") is not None
         await store.put_browser("browser", "ada")
         assert await store.subject_in("browser") == "ada"
         await store.forget_browser("browser")
@@ -68,7 +69,9 @@ async def a_whole_log_in(url: str) -> list[str]:
         await states.put("browser", "state", provider="corp", issuer="https://idp.example", rid="request")
         assert await states.take("browser", "state") is not None
         code, access, refresh = new_token(CODE, family), new_token(ACCESS, family), new_refresh_token(family)
-        await store.begin(grant, code, "https://agent.example/callback", "challenge")
+        uri = "https://agent.example/callback"
+        assert await store.decisions.allow("request", "the next", {"state": "s"}, grant, code, uri, "challenge")
+        assert await store.decisions.find("request", "the next") is not None
         assert await store.code(code) is not None
         assert await store.redeem(code, grant, access, refresh) == "ok"
         assert await store.is_spent(code)
@@ -102,7 +105,11 @@ def test_an_edge_may_do_all_that_log_ins_need(broker: tuple[Broker, Path]) -> No
 @pytest.mark.parametrize(
     ("short", "function_keys", "arguments"),
     [
-        ("grant", (keys.family("new"), keys.authorization_code("new")), ("record", 60_000, "record", 60_000)),
+        (
+            "decide",
+            (REQUEST, keys.decided_request("digest"), keys.family("new"), keys.authorization_code("new")),
+            ("record", 10_000, "record", 60_000, "record", 60_000),
+        ),
         (
             "redeem",
             (CODE_KEY, keys.spent_code("digest"), FAMILY, TOKEN),

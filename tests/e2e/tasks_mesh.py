@@ -1,7 +1,6 @@
 """Two edges and a worker in front of slow tools: what one edge hands out is asked for at the other."""
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import httpx2
 
 from tests.client import MODERN, Client, messages_of
 from tests.e2e.old_client import OldClient
-from tests.mesh import API_KEY, Mesh, Process, free_port, mesh, wait_until
+from tests.mesh import API_KEY, Mesh, Module, Process, free_port, mesh, wait_until
 
 TASKS = "io.modelcontextprotocol/tasks"
 CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
@@ -89,8 +88,8 @@ class Slow:
 def server(directory: Path, name: str, *options: str) -> tuple[Process, int]:
     """`tests/upstreams/tasks.py`, started."""
     port = free_port()
-    arguments = [sys.executable, "-m", "tests.upstreams.tasks", "--port", str(port), "--pause-ms", str(PAUSE_MS), *options]
-    return Process(arguments, directory / f"{name}.log"), port
+    arguments = ["tests.upstreams.tasks", "--port", str(port), "--pause-ms", str(PAUSE_MS), *options]
+    return Module(arguments, directory / f"{name}.log"), port
 
 
 def entry(name: str, port: int) -> str:

@@ -1,6 +1,8 @@
 """Whatever is sent to a running edge, it answers with the code that the specification has for it, enqueues nothing and
 records the denial (MCP 2026-07-28 transports; JSON-RPC 2.0; RFC 6750, RFC 9110, RFC 9728)."""
 
+import json
+
 import pytest
 
 from tests.client import MODERN
@@ -9,12 +11,14 @@ from tests.e2e.target import (
     CALL,
     LEGACY,
     MISMATCH,
+    NO_METHOD,
     OLD_CALL,
     PARAMS,
     PARSE,
     REQUEST,
     STRANGER,
     VERSION,
+    WRITER,
     Case,
     Target,
     check,
@@ -219,3 +223,64 @@ def test_header_and_envelope_that_do_not_agree_are_refused(target: Target, case:
     error = check(target, case).json()["error"]
     if case.code == VERSION:
         assert error["data"] == {"supported": [MODERN], "requested": UNKNOWN}
+
+
+CHATGPT = "openai-mcp/1.0.0 (ChatGPT)"
+BARE: dict[str, str | None] = {"MCP-Protocol-Version": None, "Mcp-Method": None, "Mcp-Name": None, "User-Agent": CHATGPT}
+"""ChatGPT that sends none of the headers."""
+
+
+@of(
+    [
+        Case("empty", 400, PARSE, b""),
+        Case("an empty object", 400, REQUEST, b"{}"),
+        Case("an empty batch", 400, REQUEST, b"[]"),
+        Case("empty, of no type", 415, REQUEST, b"", {"Content-Type": None}),
+        Case("a stream", 405, REQUEST, b"", {"Accept": "text/event-stream"}, method="GET"),
+    ]
+)
+def test_what_chatgpt_tries_before_it_says_hello_is_refused_as_json(target: Target, case: Case) -> None:
+    for key, status, denied in ((f"Bearer {API_KEY}", case.status, "refused"), (None, 401, "unauthenticated")):
+        headers = BARE | case.headers | {"Authorization": key}
+        code = case.code if status != 401 else STRANGER
+        answer = check(target, Case(case.name, status, code, case.body, headers, method=case.method, denied=denied))
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["id"] is None
+
+
+@pytest.mark.parametrize("absent", [["MCP-Protocol-Version"], ["Mcp-Method"], ["MCP-Protocol-Version", "Mcp-Method"]])
+def test_a_probe_of_chatgpt_without_headers_is_answered_in_the_era_of_its_body(target: Target, absent: list[str]) -> None:
+    probe = WRITER.body("server/discover", rpc_id="openai-mcp-discover")
+    headers: dict[str, str | None] = {"Mcp-Method": "server/discover", "Mcp-Name": None, **dict.fromkeys(absent)}
+    answer = check(target, Case("", 200, None, probe, headers | {"User-Agent": CHATGPT}, denied=None)).json()
+    assert answer["id"] == "openai-mcp-discover"
+    assert answer["result"]["supportedVersions"] == [MODERN]
+    assert answer["result"]["resultType"] == "complete"
+    check(target, Case("", 400, MISMATCH, probe, headers | {"User-Agent": "other-mcp/1.0.0"}))
+
+
+def test_chatgpt_is_known_by_its_name_too_and_needs_no_capabilities(target: Target) -> None:
+    listing = WRITER.body("tools/list", rpc_id="1").replace(b'"tests"', b'"openai-mcp"')
+    listing = listing.replace(b"io.modelcontextprotocol/clientCapabilities", b"io.modelcontextprotocol/other")
+    answer = check(target, Case("", 200, None, listing, BARE | {"User-Agent": "python-httpx/0.28"}, denied=None)).json()
+    assert answer["id"] == "1"
+    assert "echo_echo" in {tool["name"] for tool in answer["result"]["tools"]}
+
+
+def test_what_chatgpt_says_twice_and_not_alike_is_refused(target: Target) -> None:
+    for name, value in (("Mcp-Method", "tools/list"), ("Mcp-Name", "echo_add"), ("MCP-Protocol-Version", LEGACY)):
+        check(target, Case("", 400, MISMATCH, headers={name: value, "User-Agent": CHATGPT}))
+
+
+def test_a_method_that_there_is_not_is_told_to_chatgpt_as_such(target: Target) -> None:
+    body = WRITER.body("resources/nothing", rpc_id="openai-mcp-1")
+    error = check(target, Case("", 404, NO_METHOD, body, BARE)).json()
+    assert error["id"] == "openai-mcp-1"
+
+
+def test_an_operator_sees_in_the_log_that_parts_were_filled_in(target: Target) -> None:
+    check(target, Case("", 200, None, WRITER.body("tools/list"), BARE, denied=None))
+    process, _ = target.running.edges[0]
+    lines = [json.loads(line) for line in process.output().splitlines() if "parts of a request filled in" in line]
+    assert lines[0]["requests"] == 1
+    assert lines[0]["absent"]

@@ -84,6 +84,20 @@ def test_a_call_with_progress_is_a_stream_and_one_without_is_json(tmp_path: Path
                 assert answer.headers["content-type"] == "application/json"
 
 
+def test_the_first_call_of_a_backend_that_has_just_come_up_waits_for_no_sweep(tmp_path: Path) -> None:
+    """Its worker was waiting for the bells of its other backends when this one came up."""
+    with upstream(tmp_path) as up:
+        up.process.kill()
+        with mesh(tmp_path, "backends:\n" + up.entry(), TOOLMESH_SWEEP_S="600") as running:
+            edge = running.start_edge()
+            running.start_worker()
+            running.wait_for_tools(edge, "echo_add")
+            assert edge.text("echo_add", {"a": 2, "b": 3}) == "5"
+            up.start()
+            running.wait_for_tools(edge, "up_echo")
+            assert edge.text("up_echo", {"message": "first"}) == "first"
+
+
 def test_a_silent_call_becomes_a_stream_with_comments(tmp_path: Path) -> None:
     with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry()) as running:
         running.start_worker()

@@ -1,13 +1,12 @@
 """A real MCP server as an upstream of a mesh."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.mesh import Process, free_port, wait_until
+from tests.mesh import Module, free_port, wait_until
 
-_SERVER = Path(__file__).resolve().parent.parent / "upstreams" / "everything.py"
+_SERVER = "tests.upstreams.everything"
 
 
 class Upstream:
@@ -22,7 +21,7 @@ class Upstream:
     def start(self) -> None:
         """Start (again), on the same port."""
         said = self._log.read_text().count("listening") if self._log.exists() else 0
-        self.process = Process([sys.executable, str(_SERVER), "--port", str(self.port), *self._options], self._log)
+        self.process = Module([_SERVER, "--port", str(self.port), *self._options], self._log)
         wait_until(lambda: self.process.output().count("listening") > said, "the upstream listens")
 
     def entry(self, name: str = "up", classes: str = "{sleep: read, slow_progress: read, echo: read}") -> str:

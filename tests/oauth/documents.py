@@ -1,7 +1,6 @@
 """A host that publishes client metadata documents: a real HTTPS server on loopback, with a certificate of a CA of its own,
 which an edge trusts by SSL_CERT_FILE."""
 
-import datetime
 import json
 import ssl
 import threading
@@ -11,11 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from tests.certificates import Authority
 from tests.oauth.person import CALLBACK
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -44,11 +39,10 @@ class Documents:
     """The host."""
 
     def __init__(self, directory: Path) -> None:
-        self.ca = directory / "ca.pem"
-        certificate = directory / "documents.pem"
-        _write_certificates(self.ca, certificate)
+        authority = Authority(directory)
+        self.ca = authority.ca
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+        context.load_cert_chain(authority.issue("documents", ["localhost"]))
         self.asked: list[str] = []
         """Paths, in the order in which they were asked for."""
         self._answers: dict[str, Answer] = {}
@@ -142,26 +136,3 @@ def documents_host(directory: Path) -> Iterator[Documents]:
 
 def _missing(handler: BaseHTTPRequestHandler) -> None:
     handler.send_error(404)
-
-
-def _write_certificates(ca_file: Path, server_file: Path) -> None:
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA of a test")])
-    now = datetime.datetime.now(datetime.UTC)
-
-    def unsigned(name: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        builder = x509.CertificateBuilder().subject_name(name).issuer_name(ca_name).public_key(public_key)
-        builder = builder.serial_number(x509.random_serial_number())
-        day = datetime.timedelta(days=1)
-        return builder.not_valid_before(now - day).not_valid_after(now + day)
-
-    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
-    ca = unsigned(ca_name, ca_key.public_key()).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    ca = ca.add_extension(usage, critical=True)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    server = unsigned(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), key.public_key())
-    server = server.add_extension(names, critical=False)
-    pem = serialization.Encoding.PEM
-    ca_file.write_bytes(ca.sign(ca_key, hashes.SHA256()).public_bytes(pem))
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    server_file.write_bytes(secret + server.sign(ca_key, hashes.SHA256()).public_bytes(pem))

@@ -1,7 +1,6 @@
 """Two edges behind one public URL, at which each request goes to the next edge: what a browser or a client begins at one of
 them it ends at the other."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.mesh import Mesh, Process, free_port, mesh, wait_until
+from tests.mesh import Mesh, Module, free_port, mesh, wait_until
 from tests.oauth.house import House, write_users
 
 _RULES = "plans:\n  pro: {allow: ['**']}\n"
@@ -43,7 +42,7 @@ def front(directory: Path, backends: str = "", **environment: str) -> Iterator[F
         a, b = running.start_edge(), running.start_edge()
         running.start_worker()
         arguments = ["--port", str(port), a.url, b.url]
-        proxy = Process([sys.executable, "-m", "tests.round_robin", *arguments], directory / "proxy.log")
+        proxy = Module(["tests.round_robin", *arguments], directory / "proxy.log")
         try:
             wait_until(lambda: "listening" in proxy.output(), "the proxy listens")
             yield Front(url, House(running, a, b))

@@ -14,11 +14,20 @@ from tests.oauth.person import OAuthClient, Person, register
 PASSWORD = "correct horse battery staple"
 OWNER_PASSWORD = "the owner's own password"
 
-_RULES = """
+RULES = """
 plans:
   pro: {allow: ['**']}
   free: {allow: ['access:read']}
 """
+SETTINGS = {
+    "TOOLMESH_AUTH_PASSWORD": OWNER_PASSWORD,
+    "TOOLMESH_REGISTRATIONS_PER_MIN_MAX": "100000",
+    "TOOLMESH_AUTHORIZATIONS_PER_MIN_MAX": "100000",
+    "TOOLMESH_TOKEN_FAILURES_PER_MIN_MAX": "100000",
+    "TOOLMESH_LOGIN_MAX_FAILURES_PER_IP": "0",
+    "TOOLMESH_STRANGERS_RECORDED_PER_S_MAX": "100000",
+}
+"""A house in which many tests come from one address."""
 
 
 @dataclass
@@ -85,18 +94,9 @@ def house(
 ) -> Iterator[House]:
     """Users, rules, two edges, workers with the built-in backend. `users`: lines of users.yaml beside ada and bob.
     `append_only`: the broker forgets nothing when it is killed."""
-    settings = {
-        "TOOLMESH_AUTH_PASSWORD": OWNER_PASSWORD,
-        "TOOLMESH_REGISTRATIONS_PER_MIN_MAX": "100000",
-        "TOOLMESH_AUTHORIZATIONS_PER_MIN_MAX": "100000",
-        "TOOLMESH_TOKEN_FAILURES_PER_MIN_MAX": "100000",
-        "TOOLMESH_LOGIN_MAX_FAILURES_PER_IP": "0",
-        "TOOLMESH_STRANGERS_RECORDED_PER_S_MAX": "100000",
-        **environment,
-    }
-    with mesh(directory, backends, append_only, **settings) as running:
+    with mesh(directory, backends, append_only, **SETTINGS | environment) as running:
         write_users(running.config, *users.splitlines())
-        (running.config / "authorization.yaml").write_text(_RULES)
+        (running.config / "authorization.yaml").write_text(RULES)
         a = running.start_edge()
         b = running.start_edge(TOOLMESH_ISSUER=a.url, TOOLMESH_ALLOWED_HOSTS=",".join(_hosts(a)))
         # The second edge has a port of its own, and answers under the public URL of the first.

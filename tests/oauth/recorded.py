@@ -1,7 +1,6 @@
 """A house in front of an MCP server that writes down all that reaches it."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import httpx2
 
 from tests.client import MODERN, Client
-from tests.mesh import Process, free_port, wait_until
+from tests.mesh import Module, free_port, wait_until
 from tests.oauth.house import House, house
 
 _WRITER = Client("", "")
@@ -72,8 +71,8 @@ def recorded_house(directory: Path, **environment: Any) -> Iterator[Recorded]:
     """Started; ends with the test."""
     port, file = free_port(), directory / "requests.jsonl"
     file.touch()
-    arguments = [sys.executable, "-m", "tests.upstreams.recording", "--port", str(port), "--file", str(file)]
-    process = Process(arguments, directory / "recording.log")
+    arguments = ["tests.upstreams.recording", "--port", str(port), "--file", str(file)]
+    process = Module(arguments, directory / "recording.log")
     backends = (
         f"backends:\n  - name: up\n    transport: http\n    url: http://127.0.0.1:{port}/mcp\n    class: {_CLASSES}\n"
         "    relay: [elicitation]\n"

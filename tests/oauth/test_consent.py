@@ -2,7 +2,6 @@
 (MCP, "Consent UI Requirements"; RFC 9700, sections 4.7 and 4.16)."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
@@ -114,17 +113,6 @@ def test_two_decisions_in_one_form_are_none(at: House, person: Person, form: For
     with refused(at, "consent_refused"):
         kind = {"content-type": "application/x-www-form-urlencoded"}
         assert person.http.post(f"{person.url}/consent", content=body, headers=kind).status_code == 400
-
-
-def test_a_decision_counts_once_however_often_it_is_sent_at_once(at: House, person: Person, form: Form) -> None:
-    before = codes(at)
-    with ThreadPoolExecutor(10) as pool:
-        urls = [at.a.url, at.b.url] * 5
-        answers = list(pool.map(lambda url: person.post(form.action, {**form.fields, **ALLOW}, url), urls))
-    assert sorted(answer.status_code for answer in answers) == [303] + [403] * 9
-    assert codes(at) == before + 1
-    with refused(at, "consent_refused"):
-        assert person.post(form.action, {**form.fields, **ALLOW}).status_code == 403
 
 
 def test_nothing_but_the_form_decides(at: House, person: Person, form: Form) -> None:

@@ -1,7 +1,6 @@
 """Upstreams as processes of a test, and the backend that calls them."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +10,10 @@ import msgspec
 
 from shared.configuration import BackendEntry
 from shared.settings import Settings
-from tests.mesh import Process, free_port, wait_until
+from tests.mesh import Module, free_port, wait_until
 from tests.upstreams.invocations import Caller
 from workers.backends.mcp_http import open_backend
 from workers.credentials import Credentials
-
-_SCRIPTS = Path(__file__).parent
 
 
 class Upstream:
@@ -26,7 +23,7 @@ class Upstream:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         self._log = directory / f"{kind}-{self.port}.log"
-        self._command = [sys.executable, str(_SCRIPTS / f"{kind}.py"), "--port", str(self.port)]
+        self._command = [f"tests.upstreams.{kind}", "--port", str(self.port)]
         self.options = options
         """Further arguments, for the next start."""
         self._starts = 0
@@ -35,7 +32,7 @@ class Upstream:
     def start(self) -> None:
         """Start (again), on the same port."""
         self._starts += 1
-        self.process = Process([*self._command, *self.options], self._log)
+        self.process = Module([*self._command, *self.options], self._log)
         wait_until(lambda: self._listens() or not self.process.running, f"{self._log.name} listens")
         assert self.process.running, self.process.output()
 

@@ -165,7 +165,7 @@ class LegacySse:
                 self._session_streams.end(mine.session.digest)
                 return
             await self._endpoint.take(
-                posted.principal, None, session, posted.body, _HEADERS, [], answer.receive, answer.send
+                posted.principal, None, session, posted.body, dict(_HEADERS), [], answer.receive, answer.send
             )
         except Refusal as refusal:
             await answer.say(refusal_body(refusal))
