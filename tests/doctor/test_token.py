@@ -15,11 +15,14 @@ from tests.doctor.examined import Doctor, assert_found, levels, shown
 from tests.doctor.logging_in import LoggingIn
 from tests.mesh import free_port
 from toolmesh.doctor.bounds import Bounds
+from toolmesh.doctor.examine import examine
 from toolmesh.doctor.finding import Level
-from toolmesh.doctor.groups import GROUPS
+from toolmesh.doctor.group import Group
+from toolmesh.doctor.groups import CHECKS, GROUPS
 from toolmesh.doctor.persona import PERSONAS
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.visit import Visit
+from toolmesh.doctor.wanted import Wanted
 
 FAIL, WARN, PASS, SKIP = Level.FAIL, Level.WARN, Level.PASS, Level.SKIP
 METADATA = "/.well-known/oauth-authorization-server"
@@ -156,6 +159,31 @@ def test_no_browser_is_sent_to_what_is_no_page_of_the_web(doctor: Doctor, endpoi
 def test_a_person_who_never_comes_back_is_not_waited_for_forever(doctor: Doctor) -> None:
     report = look_behind(doctor, TOKEN, open_url=lambda url: None, bounds=Bounds(person_s=0.5))
     assert_found(report, "token.log_in", FAIL, "Nobody came back", "Run it again")
+
+
+def test_a_visit_that_is_ended_leaves_no_log_in_behind(doctor: Doctor) -> None:
+    person = LoggingIn(doctor.broken, doctor.trust)
+    before = len(doctor.broken.front.asked)
+
+    async def interrupted() -> Visit:
+        reached = asyncio.Event()
+
+        async def wait(visit: Visit, report: Report) -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+        groups = [*(group for group in GROUPS if group.noun in TOKEN), Group("clock", "", wait, {})]
+        url, wanted = doctor.broken.front.mcp_url, Wanted(log_in=True, local=True)
+        async with Visit(url, doctor.persona("claude"), wanted, trust=doctor.trust, open_url=person.open_url) as visit:
+            going = asyncio.create_task(examine(visit, Report(CHECKS), groups))
+            await asyncio.wait_for(reached.wait(), 30)
+            going.cancel()
+            assert isinstance((await asyncio.gather(going, return_exceptions=True))[0], asyncio.CancelledError)
+            return visit
+
+    token = asyncio.run(interrupted()).token
+    assert [asked.path for asked in doctor.broken.front.asked[before:]][-1] == "/revoke"
+    assert_found(look_behind(doctor, ("mcp",), token=token), "mcp.let_in", FAIL, "invalid_token")
 
 
 def test_the_time_of_a_person_is_not_the_visits() -> None:

@@ -11,6 +11,7 @@ from tests.doctor import bends
 from tests.doctor.bends import Answer, Asked, Bend
 from tests.doctor.broken import BrokenHouse
 from tests.doctor.examined import Doctor
+from tests.source_tree import imported_names, sources
 from toolmesh.doctor.answer import Unanswered
 from toolmesh.doctor.bounds import Bounds
 from toolmesh.doctor.persona import PERSONAS
@@ -156,3 +157,12 @@ def test_a_stream_is_read_up_to_the_answer(visiting: Callable[..., Any], house: 
 
     with house.front.bent(Bend("/mcp", "POST", bends.Computed(stream))):
         assert visiting(ask)["result"] == {"a": 1}
+
+
+def test_the_doctor_shares_no_code_with_what_it_looks_at() -> None:
+    doctors = [source for source in sources("toolmesh") if source.module.startswith("toolmesh.doctor")]
+    assert len(doctors) > 20
+    shared = {
+        name for source in doctors for name in imported_names(source) if name.partition(".")[0] in ("edge", "workers")
+    }
+    assert shared == set()

@@ -20,7 +20,8 @@ def is_open(visit: Visit, report: Report, answered: str) -> bool:
     if visit.learned.notes.get(SHUT):
         report.skipped(answered, "Not looked at: the credential was not let in (mcp.let_in).")
     elif not visit.token and not visit.learned.open_door:
-        report.skipped(answered, _NEEDED)
+        first = answered == "mcp.answered"
+        report.skipped(answered, _NEEDED if first else "Not looked at: that is behind the log-in too (--login or --token).")
     else:
         return True
     return False

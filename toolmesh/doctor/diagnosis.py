@@ -54,7 +54,7 @@ def _bot_wall(answer: Answer, host: str) -> Diagnosis | None:
     cloudflare = "cf-mitigated" in answer.headers or (
         answer.headers.get("server", "").lower() == "cloudflare" and answer.status in (403, 429, 503) and answer.is_page
     )
-    walled = answer.status in (403, 405, 406, 429, 503) and any(name in answer.headers for name in _WALLS)
+    walled = answer.status in (403, 406, 429, 503) and any(name in answer.headers for name in _WALLS)
     if not (cloudflare or walled):
         return None
     wall = "Cloudflare" if cloudflare else "a web application firewall"

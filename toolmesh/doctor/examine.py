@@ -8,6 +8,7 @@ from pathlib import Path
 from toolmesh.doctor.answer import Unanswered
 from toolmesh.doctor.group import Group
 from toolmesh.doctor.report import Report
+from toolmesh.doctor.revocation import end_log_in
 from toolmesh.doctor.visit import Visit
 
 _OURS = str(Path(__file__).parent)
@@ -20,6 +21,14 @@ async def examine(
     visit: Visit, report: Report, groups: Iterable[Group], begin: Callable[[Group], None] = lambda group: None
 ) -> None:
     """Look at everything. `begin`: told of each group before its first finding. Never raises for what the server does."""
+    try:
+        await _go_through(visit, report, groups, begin)
+    finally:
+        # Also when Ctrl-C ends it: nobody else knows the token.
+        await end_log_in(visit)
+
+
+async def _go_through(visit: Visit, report: Report, groups: Iterable[Group], begin: Callable[[Group], None]) -> None:
     bounds = visit.bounds
     end = asyncio.get_running_loop().time() + (bounds.slow_s if visit.wanted.slow else bounds.visit_s)
     for group in groups:

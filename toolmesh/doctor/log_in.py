@@ -41,6 +41,8 @@ class Grant:
     refresh_token: str = ""
     expires_in_s: float | None = None
     resource: str = ""
+    ended: bool = False
+    """Whether it was revoked."""
 
 
 async def log_in(visit: Visit, report: Report) -> None:

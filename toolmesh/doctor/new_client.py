@@ -13,13 +13,12 @@ from joserfc.jwk import RSAKey
 
 from toolmesh.doctor.answer import Answer
 from toolmesh.doctor.learned import Client
-from toolmesh.doctor.registration import client_of
+from toolmesh.doctor.registration import CLIENT_NAME, client_of
 from toolmesh.doctor.report import Report
 from toolmesh.doctor.visit import Visit
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNED = "private_key_jwt"
-CLIENT_NAME = "ToolMesh doctor"
 _KEY_BITS = 2048
 _ASSERTION_S = 60
 

@@ -22,7 +22,8 @@ CHECKS = {
     "registration.loopback": "A program on a person's machine can, which is answered at a port of 127.0.0.1.",
     "registration.time": "It is answered in time.",
 }
-CLIENT_NAME = "ToolMesh doctor (a dry run)"
+CLIENT_NAME = "ToolMesh doctor"
+"""As what it registers: whoever finds it in a list knows where it comes from."""
 _OF_PERSONA = {"chatgpt": "registration.chatgpt", "claude": "registration.claude"}
 """Who is no client of a vendor's registers as a program on a person's machine."""
 _ALLOW = (

@@ -5,8 +5,8 @@ It comes last, because where it fails the log-in may be gone.
 
 from toolmesh.doctor.answer import Answer
 from toolmesh.doctor.log_in import GRANT, Grant, take_tokens
-from toolmesh.doctor.new_client import token_request
 from toolmesh.doctor.report import Report
+from toolmesh.doctor.revocation import revoke
 from toolmesh.doctor.shown import quoted
 from toolmesh.doctor.token_methods import ask, judge_dead
 from toolmesh.doctor.visit import LEGACY, Visit
@@ -106,7 +106,7 @@ async def _end(visit: Visit, report: Report, grant: Grant) -> None:
         # A second time: what it gave is ended, as far as that can be.
         take_tokens(report, grant, answer)
         if visit.learned.endpoint("revocation_endpoint"):
-            await _revoke(visit, grant)
+            await revoke(visit, grant)
     judge_dead(report, "renewal.code", answer, "a code that was used already")
 
 
@@ -116,7 +116,7 @@ async def _check_revoke(visit: Visit, report: Report, grant: Grant) -> None:
             "renewal.revoke", "There is no revocation_endpoint: the log-in of this visit lives on until it expires."
         )
         return
-    answer = await _revoke(visit, grant)
+    answer = await revoke(visit, grant)
     if answer.status != 200:
         report.failed(
             "renewal.revoke",
@@ -135,12 +135,6 @@ async def _check_revoke(visit: Visit, report: Report, grant: Grant) -> None:
         report.passed("renewal.revoke", "The log-in of this visit was revoked, and its token is refused now.")
     if grant.refresh_token:
         judge_dead(report, "renewal.dead", await _refresh(visit, grant, grant.refresh_token), "a revoked refresh token")
-
-
-async def _revoke(visit: Visit, grant: Grant) -> Answer:
-    endpoint = visit.learned.endpoint("revocation_endpoint")
-    token = grant.refresh_token or grant.access_token
-    return await visit.post_form(endpoint, *token_request(grant.client, endpoint, token=token))
 
 
 async def _is_let_in(visit: Visit, token: str) -> bool:
