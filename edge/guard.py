@@ -7,7 +7,7 @@ from edge.admit import Gate, Headers, read_headers
 from edge.authenticate import Authenticator, challenge
 from edge.cross_origin import CrossOrigin
 from edge.exchange import Send
-from edge.oauth.resource import metadata_url, path_of_request
+from edge.oauth.resource import described_path, metadata_url
 from edge.problems import UNAUTHORIZED, Refusal, refusal_of
 from edge.render import refusal_body, rpc_error
 from edge.respond import send_json
@@ -64,7 +64,7 @@ class Guard:
             await serve(headers, principal, send)
         except Unauthenticated as error:
             self._denied(error.code, None, "", error.detail)
-            metadata = metadata_url(self._public_url, path_of_request(path))
+            metadata = metadata_url(self._public_url, described_path(path))
             await send_json(
                 send,
                 401,

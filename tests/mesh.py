@@ -179,9 +179,9 @@ class Mesh:
             **more,
         }
 
-    def start_edge(self, **environment: str) -> Client:
-        """Start an edge; gives a client of it."""
-        port = free_port()
+    def start_edge(self, port: int | None = None, /, **environment: str) -> Client:
+        """Start an edge, on that port or a free one; gives a client of it."""
+        port = port or free_port()
         arguments = ["toolmesh", "edge", "--config", str(self.config), "--port", str(port)]
         process = Module(arguments, self.directory / f"edge-{len(self.edges)}.log", self.environment(**environment))
         client = Client(f"http://127.0.0.1:{port}", API_KEY)

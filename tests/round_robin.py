@@ -4,12 +4,13 @@
 
 Prints `listening` when it accepts connections. Streams pass unbuffered, and a client that goes away is gone for the edge
 too. Requests that name this proxy as Host or Origin name the edge behind it; others pass as they are, so that the edge's
-own checks are seen. Requests without `Authorization` get the key, if there is one. `GET /-/counts` tells how many requests
-each edge got.
+own checks are seen. Requests without `Authorization` get the key, if there is one. With `--certificate FILE` (PEM, with its
+key) it speaks TLS. `GET /-/counts` tells how many requests each edge got.
 """
 
 import argparse
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -99,7 +100,9 @@ def passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP)
 
 
-async def serve(port: int, edges: list[str], api_key: str, listening: Callable[[], None]) -> None:
+async def serve(
+    port: int, edges: list[str], api_key: str, listening: Callable[[], None], tls: ssl.SSLContext | None = None
+) -> None:
     """Serve until cancelled; `listening` is called when connections are accepted."""
     proxy = RoundRobin(f"127.0.0.1:{port}", edges, api_key)
     app = web.Application(client_max_size=_BODY_BYTES_MAX)
@@ -110,7 +113,7 @@ async def serve(port: int, edges: list[str], api_key: str, listening: Callable[[
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
         listening()
         await asyncio.Event().wait()
     finally:
@@ -122,9 +125,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--api-key", default="")
+    parser.add_argument("--certificate")
     parser.add_argument("edges", nargs="+")
     given = parser.parse_args()
-    asyncio.run(serve(given.port, given.edges, given.api_key, lambda: print("listening", flush=True)))
+    tls = None
+    if given.certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(given.certificate)
+    asyncio.run(serve(given.port, given.edges, given.api_key, lambda: print("listening", flush=True), tls))
 
 
 if __name__ == "__main__":

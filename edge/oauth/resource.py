@@ -18,7 +18,11 @@ def metadata_url(public_url: str, resource_path: str) -> str:
 
 
 _PATH = re.compile(r"/mcp(/b/[a-z][a-z0-9_-]{0,31})?|/sse")
-"""Paths that are resources. Whether there is such a backend is nobody's business before it has logged in."""
+"""Paths that are resources. Whether there is such a backend is nobody's business before it has logged in.
+
+Each is there with a slash at the end too, and described as what it was asked for: a person may paste either, and Claude
+compares the description with that, character by character. What is granted is the one without.
+"""
 _CHARACTERS_MAX = 2048
 
 
@@ -30,9 +34,14 @@ def path_of_request(path: str) -> str:
     return found if _PATH.fullmatch(found) else "/mcp"
 
 
+def described_path(path: str) -> str:
+    """The path under which a request finds its resource described: as it was written."""
+    return path if is_resource(path) else path_of_request(path)
+
+
 def is_resource(path: str) -> bool:
     """Whether there can be a resource at that path."""
-    return _PATH.fullmatch(path) is not None
+    return _PATH.fullmatch(path.removesuffix("/")) is not None
 
 
 def accepted(public_url: str, wanted: str) -> str | None:
@@ -52,4 +61,4 @@ def accepted(public_url: str, wanted: str) -> str | None:
     if url.query or url.fragment or wanted.endswith(("#", "?")) or not url.path.startswith(ours.path):
         return None
     path = url.path[len(ours.path) :].removesuffix("/")
-    return public_url + path if is_resource(path) else None
+    return public_url + path if _PATH.fullmatch(path) else None

@@ -160,7 +160,7 @@ def test_a_browser_that_opens_the_endpoint_is_shown_a_page_and_nothing_else_is(
 
 def test_the_challenge_of_each_path_names_the_metadata_of_its_resource() -> None:
     guarded = Guarded()
-    for path, resource in (("/mcp", "/mcp"), ("/mcp/", "/mcp"), ("/mcp/b/echo", "/mcp/b/echo"), ("/messages", "/sse")):
+    for path, resource in (("/mcp", "/mcp"), ("/mcp/", "/mcp/"), ("/mcp/b/echo", "/mcp/b/echo"), ("/messages", "/sse")):
         said = guarded.ask(path=path).headers["www-authenticate"]
         assert (
             said

@@ -41,8 +41,10 @@ class Documents:
     def __init__(self, directory: Path) -> None:
         authority = Authority(directory)
         self.ca = authority.ca
+        self.certificate = authority.issue("documents", ["localhost"])
+        """Of `localhost`, with its key: another server of the test may show it too."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(authority.issue("documents", ["localhost"]))
+        context.load_cert_chain(self.certificate)
         self.asked: list[str] = []
         """Paths, in the order in which they were asked for."""
         self._answers: dict[str, Answer] = {}

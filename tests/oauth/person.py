@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import secrets
+import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -66,11 +67,11 @@ def pkce() -> tuple[str, str]:
 class Person:
     """One browser. `url`: of the edge that it talks to; another one may be named for each step."""
 
-    def __init__(self, url: str, secrets: set[str] | None = None) -> None:
+    def __init__(self, url: str, secrets: set[str] | None = None, trust: ssl.SSLContext = TRUST) -> None:
         """`secrets`: takes all that is to be in no log."""
         self.url = url
         self.secrets = secrets if secrets is not None else set()
-        self.http = httpx2.Client(trust_env=False, timeout=30, verify=TRUST, follow_redirects=False)
+        self.http = httpx2.Client(trust_env=False, timeout=30, verify=trust, follow_redirects=False)
 
     def close(self) -> None:
         self.http.close()

@@ -59,30 +59,43 @@ class Recorded:
 
     def requests(self) -> list[dict[str, Any]]:
         """All requests that reached the server so far."""
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
+        return requests_in(self.file)
 
     def calls(self) -> int:
         """How many calls of tools reached it."""
         return sum('"tools/call"' in request["body"] for request in self.requests())
 
 
+def requests_in(file: Path) -> list[dict[str, Any]]:
+    """All that the server has written down."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+@contextmanager
+def recording(directory: Path, file: Path, *options: str) -> Iterator[str]:
+    """The server, which writes into that file; gives its URL."""
+    port = free_port()
+    file.touch()
+    arguments = ["tests.upstreams.recording", "--port", str(port), "--file", str(file), *options]
+    process = Module(arguments, directory / "recording.log")
+    try:
+        wait_until(lambda: "listening" in process.output(), "the server listens")
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.kill()
+
+
 @contextmanager
 def recorded_house(directory: Path, **environment: Any) -> Iterator[Recorded]:
     """Started; ends with the test."""
-    port, file = free_port(), directory / "requests.jsonl"
-    file.touch()
-    arguments = ["tests.upstreams.recording", "--port", str(port), "--file", str(file)]
-    process = Module(arguments, directory / "recording.log")
-    backends = (
-        f"backends:\n  - name: up\n    transport: http\n    url: http://127.0.0.1:{port}/mcp\n    class: {_CLASSES}\n"
-        "    relay: [elicitation]\n"
-    )
-    try:
-        wait_until(lambda: "listening" in process.output(), "the server listens")
+    file = directory / "requests.jsonl"
+    with recording(directory, file) as url:
+        backends = (
+            f"backends:\n  - name: up\n    transport: http\n    url: {url}\n    class: {_CLASSES}\n"
+            "    relay: [elicitation]\n"
+        )
         with house(directory, backends, workers=1, **environment) as running:
             for edge in (running.a, running.b):
                 running.running.wait_for_tools(edge, "up_echo", "up_structured", "echo_add")
             with httpx2.Client(trust_env=False, timeout=20) as http:
                 yield Recorded(running, file, http)
-    finally:
-        process.kill()

@@ -80,7 +80,7 @@ def test_without_a_credential_nothing_is_told_but_where_to_get_one(held: Held, m
 
 @pytest.mark.parametrize(
     ("path", "resource"),
-    [("/mcp/", "/mcp"), ("/mcp/b/up", "/mcp/b/up"), ("/mcp/b/nothing", "/mcp/b/nothing"), ("/messages", "/sse")],
+    [("/mcp/", "/mcp/"), ("/mcp/b/up", "/mcp/b/up"), ("/mcp/b/nothing", "/mcp/b/nothing"), ("/messages", "/sse")],
 )
 def test_the_challenge_names_the_metadata_of_the_path_that_was_asked(held: Held, path: str, resource: str) -> None:
     with refused(held.house, "unauthenticated"):

@@ -59,7 +59,14 @@ def assert_json_404(answer: httpx2.Response) -> None:
 
 @pytest.mark.parametrize(
     ("path", "resource"),
-    [("", "/mcp"), ("/mcp", "/mcp"), ("/mcp/b/github", "/mcp/b/github"), ("/sse", "/sse")],
+    [
+        ("", "/mcp"),
+        ("/mcp", "/mcp"),
+        ("/mcp/", "/mcp/"),
+        ("/mcp/b/github", "/mcp/b/github"),
+        ("/mcp/b/github/", "/mcp/b/github/"),
+        ("/sse", "/sse"),
+    ],
 )
 def test_a_resource_is_described_at_the_path_that_follows_from_its_url(edge: Client, path: str, resource: str) -> None:
     assert document(edge, RESOURCE + path) == {
@@ -140,6 +147,7 @@ def test_where_nobody_can_register_it_is_not_announced_and_says_so(below: Client
         "oauth-authorization-server/base",
         "oauth-protected-resource/other",
         "oauth-protected-resource/mcp/b/",
+        "oauth-protected-resource/mcp//",
         "oauth-protected-resource/mcp/b/..%2f..",
         "oauth-protected-resource/base/mcp",
         "security.txt",
