@@ -37,6 +37,7 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "dead_letter": ("RW", "W", ""),
     "dead_letters": ("RW", "RW", ""),
     "decided_request": ("RW", "", ""),
+    "log_in_elsewhere": ("RW", "", ""),
     "dispatched": ("R", "RW", ""),
     "edge_alive": ("RW", "", ""),
     "events": ("R", "W", ""),
