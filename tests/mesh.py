@@ -179,12 +179,13 @@ class Mesh:
             **more,
         }
 
-    def start_edge(self, port: int | None = None, /, **environment: str) -> Client:
+    def start_edge(self, port: int | None = None, /, host: str = "127.0.0.1", **environment: str) -> Client:
         """Start an edge, on that port or a free one; gives a client of it."""
         port = port or free_port()
         arguments = ["toolmesh", "edge", "--config", str(self.config), "--port", str(port)]
-        process = Module(arguments, self.directory / f"edge-{len(self.edges)}.log", self.environment(**environment))
-        client = Client(f"http://127.0.0.1:{port}", API_KEY)
+        given = self.environment(**{"TOOLMESH_HOST": host, **environment})
+        process = Module(arguments, self.directory / f"edge-{len(self.edges)}.log", given)
+        client = Client(f"http://{host}:{port}", API_KEY)
         self.clients.append(client)
         self.edges.append((process, client.url))
         wait_until(lambda: client.is_ready() or self._dead(process), "the edge is ready")
