@@ -12,6 +12,7 @@ from statistics import median
 
 from bench.bearer import measure_check
 from bench.connection import BadAnswer, Connection
+from bench.external import measure_external
 from bench.figures import Figures, percentile
 from bench.mesh import Mesh, running_mesh
 from bench.person import OAuthClient, Page, Web, hidden_fields, log_in, register
@@ -49,6 +50,7 @@ def measure_log_ins(folder: Path, plan: Plan, figures: Figures, say: Say) -> Non
             measure_parallel_refresh(mesh, client, grants, plan.refreshes, figures)
             measure_bearer(mesh, grants[1]["access_token"], plan.bearer_pairs, figures)
             measure_check(mesh, grants[1]["access_token"], folder / "config", plan.checks, figures)
+            measure_external(plan.checks, figures)
             measure_crowd(mesh, client, figures)
 
 

@@ -198,7 +198,7 @@ class Edge:
             responder,
             after.mesh_wait,
             self._authorizer,
-            StepUp(self._public_url, settings.step_up),
+            StepUp(self._public_url, settings.step_up, self._door.scope_names),
             settings,
             filling=lenience,
             backends=frozenset(self._directory.entries),

@@ -10,6 +10,9 @@ from starlette.routing import Route
 from edge.admit import Gate
 from edge.authenticate import Authenticator
 from edge.cross_origin import CrossOrigin
+from edge.external.scope_names import ScopeNames
+from edge.external.servers import watched_servers
+from edge.external.tokens import ExternalTokens
 from edge.guard import Guard
 from edge.identities.known import watched_identities
 from edge.identities.slow_keys import SlowKeys
@@ -40,14 +43,19 @@ class Door:
     ) -> None:
         """`admits_anonymous`: whether there is a rule now for who brings no credential. Raises ConfigurationError."""
         self._identities = watched_identities(settings)
-        self._log_in = LogIn(settings, ring, line, clock, self._identities, recorder, public_url)
-        self._landing = Landing(settings, public_url)
+        self._servers = watched_servers(settings, public_url)
+        self._log_in = LogIn(
+            settings, ring, line, clock, self._identities, recorder, public_url, lambda: self._servers.value
+        )
+        self._landing = Landing(settings, public_url, lambda: self._servers.value)
         authenticator = Authenticator(
             lambda: self._identities.value,
-            self._log_in.tokens,
+            self._log_in.tokens if settings.own_authorization_server != "off" else None,
             SlowKeys(),
             public_url,
             anonymous=lambda: settings.auth == "none" and admits_anonymous(),
+            elsewhere=ExternalTokens(settings, lambda: self._servers.value, lambda: self._identities.value),
+            characters_max=settings.external_token_characters_max,
         )
         self.guard = Guard(
             gate,
@@ -65,9 +73,13 @@ class Door:
         root: Callable[[Request], Awaitable[Response]] = self._landing.root
         return [Route("/", root), Route("/favicon.ico", no_icon), *self._log_in.routes()]
 
+    def scope_names(self, caller_id: str) -> ScopeNames:
+        """How scopes are called where a client got its token."""
+        return self._servers.value.names_for(caller_id)
+
     def jobs(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What is to run beside for as long as the edge does."""
-        return self._identities.keep_current(), self._log_in.registered.keep_current()
+        return self._identities.keep_current(), self._log_in.registered.keep_current(), self._servers.keep_current()
 
     async def open(self, is_draining: Callable[[], bool]) -> None:
         """Connect to where log-ins are kept; a broker that is away is waited for, unless the edge is told to stop."""

@@ -33,10 +33,10 @@ class Guard:
         denied: Denied,
         *,
         public_url: str,
-        scope: str,
+        scope: Callable[[], str],
         show_page: ShowPage,
     ) -> None:
-        """`scope`: what a client without a token is told to ask for; empty where there is nothing to log in at."""
+        """`scope`: what a client without a token is told to ask for now; empty where there is nothing to log in at."""
         self._gate = gate
         self._authenticator = authenticator
         self._cross_origin = cross_origin
@@ -69,7 +69,7 @@ class Guard:
                 send,
                 401,
                 rpc_error(None, UNAUTHORIZED, error.detail),
-                [challenge(error, metadata, self._scope), (b"cache-control", b"no-store")],
+                [challenge(error, metadata, self._scope()), (b"cache-control", b"no-store")],
             )
         except Refusal as refusal:
             self._denied(refusal.code, principal, "", refusal.message)

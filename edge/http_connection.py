@@ -1,7 +1,8 @@
-"""One HTTP connection: uvicorn's, with a limit on the time of a request's head, and a Retry-After when there are too many.
+"""One HTTP connection: uvicorn's, with a limit on the time of a request's head, a Retry-After when there are too many, and
+an end that turns no request away which is on its way.
 
-RFC 9112 section 9.5 leaves time-outs to the server; RFC 9110 section 10.2.3 names Retry-After. Bodies have their own limit
-(`edge/endpoint.py`).
+RFC 9112 section 9.5 leaves time-outs to the server, section 9.6 says how it ends a connection; RFC 9110 section 10.2.3
+names Retry-After. Bodies have their own limit (`edge/endpoint.py`).
 """
 
 import asyncio
@@ -17,6 +18,8 @@ _OVERLOADED = (
 )
 
 
+_LINGER_S = 0.5
+"""How long an idle connection is kept when the edge drains: a proxy that does not know it yet may just send a request."""
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL | getattr(select, "POLLRDHUP", 0)
 _carrying: ContextVar[asyncio.Transport | None] = ContextVar("carrying", default=None)
 """The connection that the request came over which a task serves."""
@@ -44,7 +47,10 @@ class HttpConnection(HttpToolsProtocol):
 
     head_read_s = 15.0
     connections_max = 2048
+    draining = False
+    """Of all connections of the process: each ends with its next answer."""
     _head_timer: asyncio.TimerHandle | None = None
+    _reads_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected: it is expected to ask something."""
@@ -58,12 +64,14 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request on a connection that was kept."""
+        self._reads_head = True
         if self._head_timer is None:
             self._expect_head()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is here."""
+        self._reads_head = False
         self._head_is_here()
         _carrying.set(self.transport)  # whatever is started to serve this request carries it
         usual = self.app
@@ -71,6 +79,31 @@ class HttpConnection(HttpToolsProtocol):
             self.app = _overloaded
         super().on_headers_complete()
         self.app = usual
+        if self.draining:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """The edge drains: end with the next answer, or soon if nothing comes."""
+        if self._is_idle():
+            self.loop.call_later(_LINGER_S, self._leave)
+        else:
+            super().shutdown()
+
+    def _leave(self) -> None:
+        if self._is_idle() and not self._reads_head and not self._has_something_to_read():
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or bool(self.cycle.response_complete)
+
+    def _has_something_to_read(self) -> bool:
+        """Whether a request is here that the event loop did not give out yet: closing now would answer it with a reset."""
+        socket = self.transport.get_extra_info("socket")
+        if self.transport.is_closing() or socket is None or socket.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(socket.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(self.head_read_s, self._give_up)
@@ -82,7 +115,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._head_timer = None
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle():
             self.transport.close()
 
 

@@ -1,11 +1,14 @@
 """The page for a person who opens the endpoint in a browser, and what is at `/`."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from edge.exchange import Send
+from edge.external.servers import Servers
 from edge.pages.landing import LandingView, landing_page
 from shared.settings import Settings
 
@@ -13,13 +16,22 @@ from shared.settings import Settings
 class Landing:
     """Shows it. It is the same for everybody, and tells nothing of backends or users."""
 
-    def __init__(self, settings: Settings, public_url: str) -> None:
+    def __init__(self, settings: Settings, public_url: str, servers: Callable[[], Servers]) -> None:
+        """`servers`: where clients send people to log in now."""
         self._redirect = settings.root_redirect
-        self._view = LandingView(mcp_url=f"{public_url}/mcp", anonymous=settings.auth == "none")
+        self._anonymous = settings.auth == "none"
+        self._public_url = public_url
+        self._servers = servers
         self._https = public_url.startswith("https://")
 
     def _page(self) -> Response:
-        return landing_page(self._view, https=self._https, headers={"vary": "Accept"})
+        listed = self._servers().listed
+        view = LandingView(
+            mcp_url=f"{self._public_url}/mcp",
+            anonymous=self._anonymous,
+            log_in_at=None if not listed else "" if listed[0] == self._public_url else urlsplit(listed[0]).netloc,
+        )
+        return landing_page(view, https=self._https, headers={"vary": "Accept"})
 
     async def show(self, scope: Any, send: Send) -> None:
         """Answer an ASGI request with the page."""

@@ -21,6 +21,7 @@ BROKER_UNAVAILABLE = -32012
 TOO_MANY = -32013
 INSUFFICIENT_SCOPE = -32014
 TOO_BUSY = -32015
+AUTHORIZATION_SERVER_AWAY = -32016
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ RENDERINGS: dict[str, Rendering] = {
     "too_busy": Rendering("rpc", 503, TOO_BUSY),
     "backend_unavailable": Rendering("result"),
     "broker_unavailable": Rendering("rpc", 503, BROKER_UNAVAILABLE),
+    "authorization_server_away": Rendering("rpc", 503, AUTHORIZATION_SERVER_AWAY),
     "deadline_exceeded": Rendering("result"),
     "outcome_unknown": Rendering("result"),
     "dead_lettered": Rendering("result"),

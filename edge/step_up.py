@@ -4,8 +4,11 @@ As HTTP: 403 with a challenge (RFC 6750 section 3.1; MCP, authorization, "Runtim
 clients of the 2025 era whose transport takes a 403 for the end, read the same challenge in the `_meta` of a tool's result.
 """
 
+from collections.abc import Callable
+
 from edge.client_name import is_called
 from edge.exchange import Exchange
+from edge.external.scope_names import OURS, ScopeNames
 from edge.oauth.resource import metadata_url
 from edge.problems import refusal_of
 from edge.render import refusal_body, tool_error
@@ -19,25 +22,37 @@ _DESCRIPTION = "The access token does not have the scope that this needs"
 class StepUp:
     """Renders it for one edge."""
 
-    def __init__(self, public_url: str, mode: str) -> None:
-        """`mode`: `tool_error`, `http_403`, or `auto` for what the client understands."""
+    def __init__(self, public_url: str, mode: str, names: Callable[[str], ScopeNames] = lambda caller_id: OURS) -> None:
+        """`mode`: `tool_error`, `http_403`, or `auto` for what the client understands.
+
+        `names`: how scopes are called where a client, by its `caller_id`, got its token.
+        """
         self._public_url = public_url
         self._mode = mode.lower()
+        self._names = names
 
     def render(self, exchange: Exchange, error: InsufficientScope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         """Status, body and further headers of the answer."""
         message = exchange.message
-        scope = (error.data or {}).get("scope", "")
+        ours = (error.data or {}).get("scope", "")
+        scope = " ".join(self._names(exchange.principal.caller_id).asked(ours.split()))
+        error = InsufficientScope(error.detail, data={"scope": scope})
+        # Nothing can be asked for where no scope of another server gives it; an empty one is none (RFC 6750 section 3).
+        asked = f'scope="{scope}"' if scope else ""
         metadata = metadata_url(self._public_url, resource_path(exchange))
         if message.method == "tools/call" and self._as_result(exchange):
-            challenge = (
-                f'Bearer resource_metadata="{metadata}", error="insufficient_scope", '
-                f'error_description="{_DESCRIPTION}", scope="{scope}"'
+            challenge = _joined(
+                f'Bearer resource_metadata="{metadata}"',
+                'error="insufficient_scope"',
+                f'error_description="{_DESCRIPTION}"',
+                asked,
             )
             return 200, tool_error(message, error, "", {CHALLENGES_META: [challenge]}), []
-        challenge = (
-            f'Bearer error="insufficient_scope", scope="{scope}", resource_metadata="{metadata}", '
-            f'error_description="{_DESCRIPTION}"'
+        challenge = _joined(
+            'Bearer error="insufficient_scope"',
+            asked,
+            f'resource_metadata="{metadata}"',
+            f'error_description="{_DESCRIPTION}"',
         )
         refusal = refusal_of(error, message.id, message.era)
         headers = [*refusal.headers, (b"www-authenticate", challenge.encode())]
@@ -47,6 +62,10 @@ class StepUp:
         if self._mode == "auto":
             return exchange.message.era == "legacy" or is_called(exchange, _READS_RESULTS)
         return self._mode == "tool_error"
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def resource_path(exchange: Exchange) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from shared import scopes
 from shared.errors import ConfigurationError
+from shared.identity_secrets import parse_identity_secrets
 from shared.password_hashes import PASSWORD_BYTES_MAX, kind_of
 from shared.settings import Secret
 from shared.usernames import problem_of
@@ -18,6 +19,7 @@ ACCESS_CHOICES = {
     "auth": ("required", "none"),
     "step_up": ("auto", "tool_error", "http_403"),
     "client_registration": ("open", "off"),
+    "own_authorization_server": ("last", "first", "off"),
 }
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
@@ -137,10 +139,15 @@ def _check_owner_password_hash(variable: str, value: Secret) -> None:
         )
 
 
+def _check_identity_secrets(variable: str, value: Secret) -> None:
+    parse_identity_secrets(value.reveal())
+
+
 ACCESS_CHECKS: Mapping[str, Callable[[str, Any], None]] = {
     "auth_user": _check_auth_user,
     "auth_password": _check_auth_password,
     "owner_password_hash": _check_owner_password_hash,
+    "identity_secrets": _check_identity_secrets,
     "cors_origins": _check_cors_origins,
     "trusted_proxies": _check_trusted_proxies,
     "root_redirect": _check_root_redirect,

@@ -59,6 +59,8 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     caller_classes_config: Path | None = None
     authorization_config: Path | None = None
     clients_config: Path | None = None
+    authorization_servers_config: Path | None = None
+    identity_providers_config: Path | None = None
     identities_poll_s: Seconds = 0.5
     """Between two looks at whether one of these files changed."""
 
@@ -88,6 +90,22 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """How long a browser stays logged in at the pages."""
     form_repeat_s: Seconds = 10.0
     """How long the same form, sent again by the same browser, is answered as it was: a double click counts once."""
+
+    # Identity providers.
+    password_login: bool = True
+    """Off: people log in at an identity provider alone, and go straight to it where there is only one."""
+    identity_secrets: Secret | None = None
+    """`name=secret` of each provider (`shared/identity_secrets.py`)."""
+    identity_max_age_s: Seconds = 7 * 24 * 3600.0
+    """How long what a provider said of somebody counts; then they log in there again."""
+    identity_provider_s: Seconds = 10.0
+    """Time for all that an edge asks a provider in one step of a log-in."""
+    identity_provider_bytes_max: Positive = 256 * 1024
+    """Largest answer of a provider."""
+    identity_provider_cache_s: Seconds = 3600.0
+    """How long a provider's metadata and keys count before they are asked for again."""
+    identity_provider_steps_max: Positive = 32
+    """Steps of log-ins that one edge has under way at providers; more are told to come again."""
 
     # The authorization server.
     auth_redis_url: Annotated[Secret | None, variable("AUTH_REDIS_URL")] = None
@@ -133,3 +151,19 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Fetches that one address may cause."""
     openid_configuration: bool = False
     """Whether `/.well-known/openid-configuration` shows the same document, for clients that look nowhere else."""
+
+    # Authorization servers of others.
+    own_authorization_server: str = "last"
+    """`off`, or where ours stands among those of authorization-servers.yaml: `last` or `first`."""
+    external_token_characters_max: Positive = 16 * 1024
+    external_token_cache_s: Seconds = 60.0
+    """How long a token that was found right is not verified again."""
+    external_keys_s: Seconds = 300.0
+    """How long a server's keys count before they are asked for again."""
+    external_keys_stale_s: Seconds = 24 * 3600.0
+    """How long after they came they count on while the server is away."""
+    external_keys_retry_s: Seconds = 30.0
+    """Keys that could not be fetched, or have none of a token's id, are asked for again no more often."""
+    external_document_s: Seconds = 5.0
+    """Time for one document of such a server: its metadata, its keys."""
+    external_document_bytes_max: Positive = 128 * 1024

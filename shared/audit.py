@@ -112,7 +112,7 @@ def access_record(code: str, role: str, at_ms: int, tenant: str, subject: str, c
             code=code,
             role=role,
             tenant=tenant,
-            subject=subject[:128],
+            subject=subject[:1024],
             caller_id=client_id[:512],
         )
     )

@@ -21,6 +21,7 @@ from shared.grants import (
     BrowserSession,
     DecidedRequest,
     Family,
+    LogInElsewhere,
     RegisteredClient,
 )
 from shared.handles import Handle
@@ -68,6 +69,7 @@ AnyMessage = (
     | Handle
     | AuthorizationRequest
     | BrowserSession
+    | LogInElsewhere
     | DecidedRequest
     | AuthorizationCode
     | AccessToken

@@ -118,6 +118,13 @@ class BrokerUnavailable(MeshError):
     retryable = True
 
 
+class AuthorizationServerAway(MeshError):
+    """The keys of the server that issued an access token are not known, and can't be fetched now."""
+
+    code = "authorization_server_away"
+    retryable = True
+
+
 class DeadlineExceeded(MeshError):
     """The call's time is over; nothing that changes something was started, or the call only reads."""
 

@@ -6,6 +6,7 @@ another place is refused, because it says itself what it lies under.
 
 import msgspec
 
+from shared.foreign_identity import Subject, username_of
 from shared.messages import Message
 
 ACCESS = "tmat_"
@@ -22,12 +23,17 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     client_id: str
     client_name: str
     """What the client calls itself."""
-    subject: str
+    subject: Subject
     """The user. Roles and plan are looked up when a token is used."""
     scopes: tuple[str, ...]
     resource: str
     """The one resource that its tokens are for (RFC 8707)."""
     started_ms: int
+
+    @property
+    def username(self) -> str:
+        """What the user is called, in rules and in the audit."""
+        return username_of(self.subject)
 
 
 class AuthorizationRequest(Message, frozen=True, kw_only=True, tag="authorization-request"):
@@ -57,11 +63,23 @@ class DecidedRequest(Message, frozen=True, kw_only=True, tag="decided-request"):
     """Digest of the code that was given."""
 
 
+class LogInElsewhere(Message, frozen=True, kw_only=True, tag="log-in-elsewhere"):
+    """A person who was sent to an identity provider, and is to come back."""
+
+    digest: str
+    """Of the browser's session and the state together: nobody else's browser finds it."""
+    provider: str
+    """Its name, which is in the callback's path."""
+    issuer: str
+    rid: str
+    """The client's request that it is for; of no use without the browser's cookie."""
+
+
 class BrowserSession(Message, frozen=True, kw_only=True, tag="browser-session"):
     """A browser in which somebody logged in."""
 
     digest: str
-    subject: str
+    subject: Subject
 
 
 class AuthorizationCode(Message, frozen=True, kw_only=True, tag="authorization-code"):

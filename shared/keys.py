@@ -270,6 +270,11 @@ def authorization_request(digest: str) -> str:
     return f"tm-auth:request:{digest}"
 
 
+def log_in_elsewhere(digest: str) -> str:
+    """A person who was sent to an identity provider, by browser and state."""
+    return f"tm-auth:elsewhere:{digest}"
+
+
 def decided_request(digest: str) -> str:
     """One that the person has decided just now."""
     return f"tm-auth:decided:{digest}"

@@ -35,6 +35,7 @@ FROM_FILES: Mapping[str, str] = {
         "AUTH_REDIS_URL",
         "TOOLMESH_API_KEY",
         "TOOLMESH_AUTH_PASSWORD",
+        "TOOLMESH_IDENTITY_SECRETS",
         "TOOLMESH_OWNER_KEY_SHA256",
         "TOOLMESH_OWNER_PASSWORD_HASH",
     )

@@ -15,6 +15,9 @@ def problem_of(username: str) -> str | None:
         return "holds a character that can't be seen"
     if username != username.strip():
         return "begins or ends with a space"
+    if likeness(username).startswith(("https://", "http://")):
+        # `shared/foreign_identity.py`: nobody here may be taken for one of them.
+        return "begins like a web address, as names of those do who log in elsewhere"
     return None
 
 

@@ -10,7 +10,8 @@ import httpx2
 
 MODERN = "2026-07-28"
 TRUST = ssl.create_default_context()
-"""Made once, although nothing here is encrypted: each client would make its own, which takes 50 ms."""
+"""Made once, although hardly anything here is encrypted: each client would make its own, which takes 50 ms. A test that
+has a certificate authority of its own adds it."""
 ENVELOPE = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
     "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "0"},

@@ -1,4 +1,4 @@
-"""One broker for the tests that share one, emptied before each; Node.js for the tests that need it."""
+"""One broker for the tests that share one, emptied before each; what the tests need that this machine may not have."""
 
 import os
 from collections.abc import Iterator
@@ -31,3 +31,13 @@ def npm_packages() -> None:
     """Node.js and the packages of tests/clients. Without them a test is skipped, and fails where CI_REQUIRE_NODE is set."""
     if reason := node.why_not():
         (pytest.fail if os.environ.get("CI_REQUIRE_NODE") else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """A browser's path. Without one a test is skipped, and fails where CI_REQUIRE_BROWSER is set."""
+    from tests.browser.chromium import NAMES, binary
+
+    if path := binary():
+        return path
+    return (pytest.fail if os.environ.get("CI_REQUIRE_BROWSER") else pytest.skip)(f"no browser on PATH: {', '.join(NAMES)}")

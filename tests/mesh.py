@@ -54,15 +54,19 @@ def server_binary() -> str:
 class Process:
     """A child of the test, with its output in a file, that never outlives the test."""
 
-    def __init__(self, arguments: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], log: Path, environment: dict[str, str] | None = None, directory: Path = ROOT
+    ) -> None:
         self.log = log
-        self._child = self._started(arguments, environment)
+        self._child = self._started(arguments, environment, directory)
 
     def _started(
-        self, arguments: list[str], environment: dict[str, str] | None
+        self, arguments: list[str], environment: dict[str, str] | None, directory: Path
     ) -> "subprocess.Popen[bytes] | PreparedChild":
         with self.log.open("ab") as out:
-            return subprocess.Popen(arguments, stdout=out, stderr=out, env=environment, cwd=ROOT, start_new_session=True)
+            return subprocess.Popen(
+                arguments, stdout=out, stderr=out, env=environment, cwd=directory, start_new_session=True
+            )
 
     @property
     def pid(self) -> int:
@@ -98,8 +102,8 @@ class Process:
 class Module(Process):
     """A Python module as a child. `arguments`: its name, and what it is given."""
 
-    def _started(self, arguments: list[str], environment: dict[str, str] | None) -> _Child:
-        return PreparedChild(arguments, self.log, dict(os.environ) if environment is None else environment, ROOT)
+    def _started(self, arguments: list[str], environment: dict[str, str] | None, directory: Path) -> _Child:
+        return PreparedChild(arguments, self.log, dict(os.environ) if environment is None else environment, directory)
 
 
 class Broker:
@@ -175,12 +179,13 @@ class Mesh:
             **more,
         }
 
-    def start_edge(self, port: int | None = None, /, **environment: str) -> Client:
+    def start_edge(self, port: int | None = None, /, host: str = "127.0.0.1", **environment: str) -> Client:
         """Start an edge, on that port or a free one; gives a client of it."""
         port = port or free_port()
         arguments = ["toolmesh", "edge", "--config", str(self.config), "--port", str(port)]
-        process = Module(arguments, self.directory / f"edge-{len(self.edges)}.log", self.environment(**environment))
-        client = Client(f"http://127.0.0.1:{port}", API_KEY)
+        given = self.environment(**{"TOOLMESH_HOST": host, **environment})
+        process = Module(arguments, self.directory / f"edge-{len(self.edges)}.log", given)
+        client = Client(f"http://{host}:{port}", API_KEY)
         self.clients.append(client)
         self.edges.append((process, client.url))
         wait_until(lambda: client.is_ready() or self._dead(process), "the edge is ready")

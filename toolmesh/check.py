@@ -10,18 +10,23 @@ import msgspec
 
 from shared.addresses import is_loopback
 from shared.authorization_file import load_authorization
+from shared.authorization_servers_file import load_authorization_servers
 from shared.caller_classes_file import load_caller_classes
+from shared.claims_mapping import ClaimsMapping
 from shared.clients_file import load_clients
 from shared.configuration import BackendEntry, credential_variable
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
 from shared.findings import problems_of
+from shared.identity_providers_file import load_identity_providers
 from shared.settings import Settings
 from shared.unbuilt import notes
 from shared.users_file import load_users
 from shared.yaml_files import load_api_keys, load_backends
 from toolmesh.check_access import errors_of_anonymous, warnings_of_access
+from toolmesh.check_providers import warnings_of_mappings, warnings_of_providers
 from toolmesh.check_rules import warnings_of_rules
+from toolmesh.check_servers import warnings_of_servers
 from toolmesh.console import say
 
 T = TypeVar("T")
@@ -71,13 +76,22 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
     read(lambda: load_caller_classes(config, named.caller_classes_config))
     schemes = named.redirect_schemes
     clients = read(lambda: load_clients(config, named.clients_config, schemes=schemes)) or ()
+    file = named.authorization_servers_config
+    servers = read(lambda: load_authorization_servers(config, file, own_url=named.issuer)) or ()
+    providers = read(lambda: load_identity_providers(config, named.identity_providers_config)) or ()
     rules = read(lambda: load_authorization(config, named.authorization_config))
     report.warnings += notes(environment)
     if settings is not None:
         report.warnings += warnings_of_access(settings, users, keys, clients)
+        report.warnings += warnings_of_servers(settings, servers)
+        report.warnings += warnings_of_providers(settings, providers)
         if rules is not None:
             report.errors += errors_of_anonymous(settings, rules)
-            report.warnings += warnings_of_rules(settings, rules, backends, users, keys)
+            elsewhere = [(f"`{entry.name}`", entry.site, entry) for entry in providers]
+            mappings: list[tuple[str, str, ClaimsMapping]] = [*elsewhere, *((e.issuer, e.issuer, e) for e in servers)]
+            issuers = [issuer for _, issuer, _ in mappings]
+            report.warnings += warnings_of_rules(settings, rules, backends, users, keys, issuers)
+            report.warnings += warnings_of_mappings(rules, mappings)
     for entry in backends:
         report.warnings += _warnings_of(entry, environment)
     return report

@@ -20,8 +20,9 @@ def warnings_of_rules(
     backends: Iterable[BackendEntry],
     users: tuple[UserEntry, ...],
     keys: tuple[ApiKeyEntry, ...],
+    issuers: Iterable[str] = (),
 ) -> list[str]:
-    """What the rules can't mean as they stand."""
+    """What the rules can't mean as they stand. `issuers`: where people come from who are called `<issuer>#<subject>`."""
     names = [backend.name for backend in backends]
     found = [
         f"{AUTHORIZATION_FILE}: {where} has `{pattern[:60]}`, which fits no backend of backends.yaml."
@@ -29,7 +30,7 @@ def warnings_of_rules(
         for where, pattern in _patterns(authorization)
         if not may_fit(pattern, names)
     ]
-    found += _of_rules_for_nobody(settings, authorization, users, keys)
+    found += _of_rules_for_nobody(settings, authorization, users, keys, tuple(f"{issuer}#" for issuer in issuers))
     if authorization.anonymous is not None and settings.auth != "none":
         found.append(
             f"{AUTHORIZATION_FILE} has the rule `anonymous`, and TOOLMESH_AUTH is not none: nobody comes in without a "
@@ -68,14 +69,18 @@ def _rules(authorization: Authorization) -> Iterator[tuple[str, Rule]]:
 
 
 def _of_rules_for_nobody(
-    settings: Settings, authorization: Authorization, users: tuple[UserEntry, ...], keys: tuple[ApiKeyEntry, ...]
+    settings: Settings,
+    authorization: Authorization,
+    users: tuple[UserEntry, ...],
+    keys: tuple[ApiKeyEntry, ...],
+    elsewhere: tuple[str, ...],
 ) -> list[str]:
     known = [settings.auth_user, *(user.username for user in users), *(key.user_id for key in keys)]
     return [
         f"{AUTHORIZATION_FILE}: `users` has a rule for `{name[:40]}`, and no user or key is called so."
         f"{nearest(name, known)}"
         for name in authorization.users
-        if name not in known
+        if name not in known and not name.startswith(elsewhere)
     ]
 
 

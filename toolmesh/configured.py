@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 
 from shared.authorization import Authorization
 from shared.authorization_file import AUTHORIZATION_FILE, load_authorization
+from shared.authorization_servers_file import AuthorizationServerEntry, load_authorization_servers
 from shared.caller_classes_file import load_caller_classes
 from shared.clients_file import CLIENTS_FILE, load_clients
 from shared.configuration import ApiKeyEntry, BackendEntry, UserEntry
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
 from shared.findings import Findings
+from shared.identity_providers_file import IdentityProviderEntry, load_identity_providers
 from shared.settings import Settings
 from shared.unbuilt import notes
 from shared.users_file import USERS_FILE, load_users
@@ -35,6 +37,8 @@ class Configured:
     users: tuple[UserEntry, ...]
     caller_classes: Mapping[str, tuple[str, ...]]
     authorization: Authorization
+    authorization_servers: tuple[AuthorizationServerEntry, ...] = ()
+    identity_providers: tuple[IdentityProviderEntry, ...] = ()
     notes: tuple[str, ...]
     """What is accepted and has no effect."""
     warnings: tuple[str, ...]
@@ -79,6 +83,11 @@ def load_configuration(
     classes = at_door(lambda: load_caller_classes(directory, _named(environment, "TOOLMESH_CALLER_CLASSES_CONFIG")))
     schemes = (settings or Settings()).redirect_schemes
     at_door(lambda: load_clients(directory, _named(environment, "TOOLMESH_CLIENTS_CONFIG"), schemes=schemes))
+    own_url = settings.issuer if settings is not None else None
+    file = _named(environment, "TOOLMESH_AUTHORIZATION_SERVERS_CONFIG")
+    servers = at_door(lambda: load_authorization_servers(directory, file, own_url=own_url))
+    named = _named(environment, "TOOLMESH_IDENTITY_PROVIDERS_CONFIG")
+    providers = at_door(lambda: load_identity_providers(directory, named))
     findings.stop()
     assert settings is not None
     return Configured(
@@ -88,6 +97,8 @@ def load_configuration(
         users=users or (),
         caller_classes=classes or {},
         authorization=rules or Authorization(),
+        authorization_servers=servers or (),
+        identity_providers=providers or (),
         notes=(*notes(environment), *access_notes(settings, users or ())),
         warnings=access_warnings(settings) if door else (),
     )

@@ -4,6 +4,9 @@ import typer
 
 from shared.authorization_file import AUTHORIZATION_FILE
 from shared.errors import ConfigurationError
+from shared.identity_providers_file import IDENTITY_PROVIDERS_FILE
+from shared.identity_secrets import VARIABLE
+from toolmesh.check_providers import without_secret
 from toolmesh.configured import Configured, load_configuration, log_notes
 from toolmesh.options import ConfigOption, PortOption
 
@@ -41,12 +44,32 @@ def require_authentication(configured: Configured) -> None:
 
     settings = configured.settings
     require_anonymous_rule(configured)
-    identities = Identities(settings, configured.users, configured.keys, configured.caller_classes)
-    if settings.auth != "none" and not identities.anybody:
+    require_identity_secrets(configured)
+    identities = Identities(
+        settings, configured.users, configured.keys, configured.caller_classes, configured.identity_providers
+    )
+    if settings.auth != "none" and not identities.anybody and not configured.authorization_servers:
+        if settings.own_authorization_server == "off":
+            raise ConfigurationError(
+                "TOOLMESH_OWN_AUTHORIZATION_SERVER is off, so nobody logs in here, and nobody else could call this edge: "
+                "it does not start. Write a server whose tokens are taken into authorization-servers.yaml, set "
+                "TOOLMESH_API_KEY (16 characters or more), or leave the variable out."
+            )
         raise ConfigurationError(
             "Nobody could call this edge, so it does not start. Set TOOLMESH_API_KEY (16 characters or more) or "
-            "TOOLMESH_AUTH_PASSWORD, write a key into apikeys.yaml with `toolmesh key new`, or a user into users.yaml with "
-            "`toolmesh user add`."
+            "TOOLMESH_AUTH_PASSWORD, write a key into apikeys.yaml with `toolmesh key new`, a user into users.yaml with "
+            "`toolmesh user add`, or a server whose tokens are taken into authorization-servers.yaml."
+        )
+
+
+def require_identity_secrets(configured: Configured) -> None:
+    """Raise ConfigurationError where a provider would refuse every log-in, because this server can't prove itself there."""
+    missing = without_secret(configured.settings, configured.identity_providers)
+    if missing:
+        raise ConfigurationError(
+            f"{IDENTITY_PROVIDERS_FILE}: there is no secret of {', '.join(f'`{name}`' for name in missing)}. Write "
+            f"`{missing[0]}=…` into {VARIABLE}, or into the file that {VARIABLE}_FILE names, one provider a line; or write "
+            "`client_auth: none` there for a client without one."
         )
 
 

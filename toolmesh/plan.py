@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.configuration import BackendEntry
 from shared.settings import Settings
 from toolmesh.configured import Configured
-from toolmesh.edge import require_anonymous_rule, require_mesh_keys
+from toolmesh.edge import require_anonymous_rule, require_identity_secrets, require_mesh_keys
 from toolmesh.mesh_keys_file import MeshKeysFiles, prepare_mesh_keys
 from toolmesh.owner import Owner, prepare_owner
 from toolmesh.secrecy import without_door_keys, without_secrets
@@ -57,6 +57,7 @@ def make_plan(configured: Configured, workers: int, environment: Mapping[str, st
     """Decide what to start, and make the keys that are missing. Raises ConfigurationError."""
     settings = configured.settings
     require_anonymous_rule(configured)
+    require_identity_secrets(configured)
     if settings.mesh_keys is None:
         mesh_keys = prepare_mesh_keys(settings.data_dir, {entry.group for entry in configured.entries})
     else:
@@ -82,6 +83,8 @@ def _owner(configured: Configured) -> Owner:
         settings.auth_password is not None
         or settings.owner_password_hash is not None
         or any(user.username == settings.auth_user for user in configured.users)
+        or not settings.password_login
+        or settings.own_authorization_server == "off"
     )
     owner = prepare_owner(settings.data_dir, make_key=not own_key and not configured.keys, make_password=not own_password)
     # What the environment says of them the edge is given as it is.

@@ -181,7 +181,7 @@ async def _recorded(config: Path | None, data: Path | None, where: Reach, grants
         async with connection(calls) as redis:
             at_ms = await now_ms(redis)
             for grant in grants:
-                record = access_record("revoked", ROLE, at_ms, "", grant.subject, grant.client_id)
+                record = access_record("revoked", ROLE, at_ms, "", grant.username, grant.client_id)
                 await redis.xadd(keys.AUDIT_STREAM, {"r": record}, maxlen=keys.AUDIT_STREAM_MAX, approximate=True)
     except (BrokerUnavailable, ConfigurationError) as error:
         return f" The audit does not know: {error.detail}"
@@ -200,7 +200,7 @@ def _believed(where: Reach, raw: object, kind: type[M]) -> M | None:
 def _said(grants: list[Grant]) -> str:
     if not grants:
         return "Nobody was connected with it."
-    people = len({grant.subject for grant in grants})
+    people = len({grant.username for grant in grants})
     connections = f"{len(grants)} connection{'' if len(grants) == 1 else 's'}"
     return f"{connections} of {people} {'person' if people == 1 else 'people'} ended, on every edge at once."
 

@@ -13,10 +13,13 @@ from edge.identities.caller_classes import CallerClasses
 from edge.identities.passwords import dummy_like
 from shared.api_keys import digest
 from shared.caller_classes_file import CALLER_CLASSES_FILE, load_caller_classes
+from shared.claims_mapping import principal_of as mapped
 from shared.configuration import ApiKeyEntry, UserEntry
 from shared.errors import ConfigurationError
 from shared.findings import Findings
+from shared.foreign_identity import Subject
 from shared.identity import Principal
+from shared.identity_providers_file import IDENTITY_PROVIDERS_FILE, IdentityProviderEntry, load_identity_providers
 from shared.settings import Secret, Settings
 from shared.users_file import USERS_FILE, load_users
 from shared.yaml_files import API_KEYS_FILE, load_api_keys
@@ -24,13 +27,13 @@ from shared.yaml_files import API_KEYS_FILE, load_api_keys
 T = TypeVar("T")
 
 _PRINCIPALS_MAX = 10_000
-_Caller = tuple[str, str, str, tuple[str, ...] | None]
+_Caller = tuple[Subject, str, str, tuple[str, ...] | None]
 """User, caller_id, caller_name, scopes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Somebody who may log in with a password, or might if the account was not disabled."""
+    """Somebody who may come in after a log-in, or might if the account was not disabled."""
 
     username: str
     tenant: str
@@ -49,8 +52,15 @@ class Identities:
         users: Iterable[UserEntry] = (),
         keys: Iterable[ApiKeyEntry] = (),
         classes: Mapping[str, Iterable[str]] | None = None,
+        providers: Iterable[IdentityProviderEntry] = (),
     ) -> None:
         users = tuple(users)
+        self.password_log_in = settings.password_login
+        """Whether anybody can log in with a password."""
+        self._issues_tokens = settings.own_authorization_server != "off"
+        self.providers = tuple(providers)
+        """Where people can log in elsewhere."""
+        self._by_issuer = {provider.site: provider for provider in self.providers}
         self._classes = CallerClasses(classes or {})
         self._accounts = {user.username: _account(user) for user in users}
         self._hashes = {u.username: u.password_hash for u in users if u.password_hash is not None and not u.disabled}
@@ -75,16 +85,36 @@ class Identities:
         """The account of that very name. The owner has one as long as there is a password to log in with."""
         return self._accounts.get(username)
 
+    def standing(self, subject: Subject) -> Account | None:
+        """What somebody who logged in is now; None for who may not come in any more, or is disabled."""
+        if isinstance(subject, str):
+            account = self._accounts.get(subject)
+            return None if account is None or account.disabled else account
+        provider = self._by_issuer.get(subject.issuer)
+        found = mapped(subject, provider, caller_id="") if provider is not None else None
+        if found is None:
+            return None
+        return Account(
+            username=found.subject, tenant=found.tenant, plan=found.plan, roles=found.roles, owner=False, disabled=False
+        )
+
+    def called(self, subject: Subject) -> str:
+        """What somebody who logged in is told of whom they are here."""
+        if isinstance(subject, str):
+            return subject
+        provider = self._by_issuer.get(subject.issuer)
+        return f"{subject.name or subject.email or subject.subject} ({provider.shown if provider else subject.issuer})"
+
     def principal_of(
-        self, username: str, *, caller_id: str, caller_name: str, scopes: tuple[str, ...] | None
+        self, subject: Subject, *, caller_id: str, caller_name: str, scopes: tuple[str, ...] | None
     ) -> Principal | None:
-        """Whom a client acts for, as roles and plan are now; None where the account is gone or disabled."""
-        caller = (username, caller_id, caller_name, scopes)
+        """Whom a client acts for, as roles and plan are now; None where they may not come in any more."""
+        caller = (subject, caller_id, caller_name, scopes)
         known = self._principals.get(caller)
         if known is not None:
             return known
-        account = self._accounts.get(username)
-        if account is None or account.disabled:
+        account = self.standing(subject)
+        if account is None:
             return None
         if len(self._principals) >= _PRINCIPALS_MAX:
             self._principals.clear()
@@ -120,7 +150,9 @@ class Identities:
     @property
     def anybody(self) -> bool:
         """Whether there is anybody who could come in."""
-        return any((self._by_digest, self.slow_keys, self._hashes, self._passwords))
+        by_password = self.password_log_in and (self._hashes or self._passwords)
+        by_log_in = self._issues_tokens and (by_password or self.providers)
+        return any((self._by_digest, self.slow_keys, by_log_in))
 
     def _add_owner(self, settings: Settings) -> None:
         """A user of that very name in users.yaml is that user, and no owner."""
@@ -181,6 +213,7 @@ def identity_files(settings: Settings) -> tuple[Path, ...]:
         settings.users_config or directory / USERS_FILE,
         settings.apikeys_config or directory / API_KEYS_FILE,
         settings.caller_classes_config or directory / CALLER_CLASSES_FILE,
+        settings.identity_providers_config or directory / IDENTITY_PROVIDERS_FILE,
     )
 
 
@@ -191,8 +224,9 @@ def load_identities(settings: Settings) -> Identities:
     users = _read(findings, lambda: load_users(directory, settings.users_config))
     keys = _read(findings, lambda: load_api_keys(directory, settings.apikeys_config))
     classes = _read(findings, lambda: load_caller_classes(directory, settings.caller_classes_config))
+    providers = _read(findings, lambda: load_identity_providers(directory, settings.identity_providers_config))
     findings.stop()
-    return Identities(settings, users or (), keys or (), classes)
+    return Identities(settings, users or (), keys or (), classes, providers or ())
 
 
 def _read(findings: Findings, load: Callable[[], T]) -> T | None:

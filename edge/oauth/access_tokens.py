@@ -37,10 +37,10 @@ class AccessTokens:
         digest = digest_of(token)
         now = asyncio.get_running_loop().time()
         until, record = self._kept.get(digest, (0.0, None))
-        if record is not None and until > now and self._hears() and record.expires_ms > self._store.clock.now_ms():
+        if record is not None and until > now and self._hears() and self._counts(record):
             return record
         found = await self._store.access(token, family)
-        if found is None or family in self._ended:
+        if found is None or family in self._ended or not self._counts(found):
             self._kept.pop(digest, None)
             return None
         self._kept[digest] = now + self._kept_s, found
@@ -48,6 +48,9 @@ class AccessTokens:
         if len(self._kept) > _KEPT_MAX:
             self._kept.popitem(last=False)
         return found
+
+    def _counts(self, record: AccessToken) -> bool:
+        return record.expires_ms > self._store.clock.now_ms() and self._store.counts(record.grant.subject)
 
     def on_end(self, family: str) -> None:
         """A grant has ended."""

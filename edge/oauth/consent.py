@@ -16,6 +16,7 @@ from edge.oauth.server import Answer
 from edge.pages.consent import ConsentView, consent_page
 from edge.recorder import Recorder
 from shared import scopes
+from shared.foreign_identity import Subject
 from shared.grants import Grant
 from shared.mesh_keys import KeyRing
 from shared.redirect_uris import app_scheme, form_action_source, is_loopback, shown_host
@@ -44,7 +45,8 @@ class ConsentEndpoint:
         self._ring = ring
         self._recorder = recorder
         self._public_url = public_url
-        self._days = max(1, round(settings.grant_s / 86400))
+        self._days = _days(settings.grant_s)
+        self._days_elsewhere = _days(min(settings.grant_s, settings.identity_max_age_s))
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -88,7 +90,7 @@ class ConsentEndpoint:
         self._recorder.denied("consent_denied", None, "", "The person did not allow it.")
         return self._pending.server.decide(found.parameters, found.transaction, allowed=False)
 
-    async def _allow(self, found: Pending, subject: str) -> Answer | None:
+    async def _allow(self, found: Pending, subject: Subject) -> Answer | None:
         transaction, family = found.transaction, new_family()
         code = transaction.allowed["code"] = code_of(self._ring, family, found.browser, found.rid)
         answer = self._pending.server.decide(found.parameters, transaction, allowed=True)
@@ -107,7 +109,7 @@ class ConsentEndpoint:
         what = grant, code, found.redirect_uri, transaction.challenge
         if not await self._pending.store.decisions.allow(found.rid, found.browser, kept, *what):
             return None
-        self._recorder.access("consent", subject, grant.client_id)
+        self._recorder.access("consent", grant.username, grant.client_id)
         return answer
 
     async def _again(self, request: Request, form: Mapping[str, str]) -> Response:
@@ -129,12 +131,11 @@ class ConsentEndpoint:
             found.transaction.allowed["code"] = code
         return redirected(self._pending.server.decide(found.parameters, found.transaction, allowed=bool(record.family)))
 
-    async def _subject(self, found: Pending) -> str | None:
+    async def _subject(self, found: Pending) -> Subject | None:
         """Who is logged in in this browser, and may still come in."""
         subject = await self._pending.store.subject_in(found.browser)
-        account = self._identities.value.account(subject) if subject is not None else None
-        if account is not None and not account.disabled:
-            return account.username
+        if subject is not None and self._identities.value.standing(subject) is not None:
+            return subject
         if subject is not None:
             self._recorder.denied("consent_refused", None, "", "Who logged in may not come in any more.")
         return None
@@ -149,7 +150,7 @@ class ConsentEndpoint:
             },
         )
 
-    def _form(self, found: Pending, subject: str) -> Response:
+    def _form(self, found: Pending, subject: Subject) -> Response:
         view = ConsentView(
             action=f"{self._public_url}/consent",
             csrf=form_token(found.browser, found.rid, _PURPOSE),
@@ -163,8 +164,12 @@ class ConsentEndpoint:
             app_scheme=app_scheme(found.redirect_uri),
             scopes=found.scopes,
             resource=found.resource,
-            username=subject,
-            switch_url=f"{self._public_url}/login?{urlencode({'rid': found.rid})}",
-            lasts_days=self._days,
+            username=self._identities.value.called(subject),
+            switch_url=f"{self._public_url}/login?{urlencode({'rid': found.rid, 'again': '1'})}",
+            lasts_days=self._days if isinstance(subject, str) else self._days_elsewhere,
         )
         return consent_page(view, form_action=form_action_source(found.redirect_uri), https=self._pages.https)
+
+
+def _days(seconds: float) -> int:
+    return max(1, round(seconds / 86400))

@@ -86,7 +86,7 @@ class CodeGrant(grants.AuthorizationCodeGrant):
 
     def authenticate_user(self, authorization_code: CodeRecord) -> str | None:
         """Whose grant it is, if that user may still come in."""
-        return authorization_code.record.grant.subject if current.get().user_exists else None
+        return authorization_code.record.grant.username if current.get().user_exists else None
 
 
 class RefreshGrant(grants.RefreshTokenGrant):
@@ -104,7 +104,7 @@ class RefreshGrant(grants.RefreshTokenGrant):
         """Whose grant it is."""
         if not current.get().user_exists:
             raise InvalidGrantError("The user may not come in any more.")
-        return refresh_token.grant.subject
+        return refresh_token.grant.username
 
     def revoke_old_credential(self, refresh_token: GrantRecord) -> None:
         """Done when the new tokens are written."""

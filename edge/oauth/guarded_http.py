@@ -1,7 +1,8 @@
-"""GET of a document whose URL a stranger wrote: https, a public address, no redirect, little time, few bytes.
+"""Requests to URLs that strangers wrote, above all for documents: https, public addresses, no redirect, little time.
 
 The name is resolved once, every address that it has must be public, and the connection goes to the address that was looked
-at: a name that points elsewhere a moment later (DNS rebinding) gains nothing. TLS still verifies the name.
+at: a name that points elsewhere a moment later (DNS rebinding) gains nothing. TLS still verifies the name. Only hosts that
+the operator wrote may be of the own network, or on this very machine without TLS.
 """
 
 import asyncio
@@ -10,16 +11,18 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpcore2
 
-from shared.addresses import Address, is_public
+from shared.addresses import Address, is_loopback, is_public
 from shared.settings import Settings
+
+T = TypeVar("T")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """`(host, port)`: the addresses of a name."""
@@ -51,13 +54,25 @@ class Fetched:
     """Of Cache-Control; 0 for an answer that is not to be kept, None where nothing is said."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came, whatever it is."""
+
+    status: int
+    headers: dict[str, str]
+    """By their names in lower case; of several of one name the last."""
+    body: bytes
+
+
 class _Guard(httpcore2.AsyncNetworkBackend):
     """Connects for one fetch."""
 
-    def __init__(self, resolve: Resolve, private: frozenset[str], connect_s: float) -> None:
+    def __init__(self, resolve: Resolve, private: frozenset[str], connect_s: float, *, plain: bool) -> None:
+        """`plain`: without TLS, so to this machine alone."""
         self._resolve = resolve
         self._private = private
         self._connect_s = connect_s
+        self._plain = plain
         self._network = httpcore2.AnyIOBackend()
         self._opened: list[httpcore2.AsyncNetworkStream] = []
 
@@ -81,6 +96,8 @@ class _Guard(httpcore2.AsyncNetworkBackend):
         allowed = host in self._private or f"{host}:{port}" in self._private
         if not found or not (allowed or all(is_public(address) for address in found)):
             raise NotFetched(f"{host} has an address that is not public", temporary=True)
+        if self._plain and not all(address.is_loopback for address in found):
+            raise NotFetched(f"{host} is not this machine, and the URL is not https")
         tried = list(dict.fromkeys(found))[:_ADDRESSES_MAX]
         for address in tried[:-1]:
             try:
@@ -113,19 +130,47 @@ class _Guard(httpcore2.AsyncNetworkBackend):
 class GuardedHttp:
     """Fetches."""
 
-    def __init__(self, settings: Settings, resolve: Resolve | None = None) -> None:
+    def __init__(self, settings: Settings, resolve: Resolve | None = None, *, timeout_s: float | None = None) -> None:
+        """`timeout_s`: for one document; None: what is given to one of a client."""
         self._resolve = resolve or _resolve
         self._private = frozenset(host.lower() for host in settings.client_document_private_hosts)
-        self._timeout_s = settings.client_document_s
+        self._timeout_s = timeout_s or settings.client_document_s
         self._trust: ssl.SSLContext | None = None
 
-    async def get_json(self, url: str, *, bytes_max: int) -> Fetched:
-        """The JSON document at an https URL. Raises NotFetched."""
-        if urlsplit(url).scheme != "https":
+    async def get_json(self, url: str, *, bytes_max: int, own: frozenset[str] = frozenset()) -> Fetched:
+        """The JSON document at an https URL. Raises NotFetched.
+
+        `own`: hosts that the operator wrote; they may have private addresses, and on loopback be asked without TLS.
+        """
+        return await self._within(url, own, lambda guard: self._get(url, bytes_max, guard))
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes,
+        *,
+        bytes_max: int,
+        own: frozenset[str] = frozenset(),
+    ) -> Answer:
+        """Send one request, and give its answer whatever that is. `own`: as of `get_json`. Raises NotFetched."""
+
+        async def fetch(guard: _Guard) -> Answer:
+            async with self._opened(method, url, headers, content, guard) as (response, said):
+                return Answer(response.status, said, await _body(response, said, bytes_max))
+
+        return await self._within(url, own, fetch)
+
+    async def _within(self, url: str, own: frozenset[str], fetch: Callable[["_Guard"], Awaitable[T]]) -> T:
+        parts = urlsplit(url)
+        plain = parts.scheme == "http" and parts.hostname in own and is_loopback(parts.hostname or "")
+        if parts.scheme != "https" and not plain:
             raise NotFetched("the URL is not https")
+        guard = _Guard(self._resolve, self._private | own, self._timeout_s, plain=plain)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._get(url, bytes_max)
+                return await fetch(guard)
         except TimeoutError as cause:
             raise NotFetched(f"no document within {self._timeout_s:g} s", temporary=True) from cause
         except (
@@ -139,33 +184,45 @@ class GuardedHttp:
         except UnicodeError as cause:
             raise NotFetched("the URL can't be used") from cause
 
-    async def _get(self, url: str, bytes_max: int) -> Fetched:
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": _AGENT}
-        if self._trust is None:
-            # Who is trusted is the machine's matter, or that of SSL_CERT_FILE. To read it all takes tens of milliseconds.
-            self._trust = ssl.create_default_context()
-        # A pool for this one fetch: no connection is left over for the next stranger.
-        guard = _Guard(self._resolve, self._private, self._timeout_s)
-        async with (
-            contextlib.aclosing(guard),
-            httpcore2.AsyncConnectionPool(ssl_context=self._trust, network_backend=guard, retries=0) as pool,
-            pool.stream("GET", url, headers=list(headers.items())) as response,
-        ):
-            said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    async def _get(self, url: str, bytes_max: int, guard: _Guard) -> Fetched:
+        async with self._opened("GET", url, {"Accept": "application/json"}, b"", guard) as (response, said):
             if response.status != 200:
                 temporary = response.status >= 500 or response.status == 429
                 raise NotFetched(f"the answer has status {response.status}", temporary=temporary)
-            if said.get("content-encoding", "identity").strip().lower() != "identity":
-                raise NotFetched("the answer is compressed")
-            body = b""
-            async for chunk in response.aiter_stream():
-                body += chunk
-                if len(body) > bytes_max:
-                    raise NotFetched(f"the document has more than {bytes_max} bytes")
+            body = await _body(response, said, bytes_max)
             media_type = said.get("content-type", "").partition(";")[0].strip().lower()
             if media_type != "application/json" and not media_type.endswith("+json"):
                 raise NotFetched("the document is not of type application/json")
             return Fetched(body, media_type, _max_age(said.get("cache-control", "")))
+
+    @contextlib.asynccontextmanager
+    async def _opened(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, guard: _Guard
+    ) -> AsyncIterator[tuple[httpcore2.Response, dict[str, str]]]:
+        """An answer of which only the head was read, and its headers, by their names in lower case."""
+        sent = {**headers, "Accept-Encoding": "identity", "User-Agent": _AGENT}
+        if self._trust is None:
+            # Who is trusted is the machine's matter, or that of SSL_CERT_FILE. To read it all takes tens of milliseconds.
+            self._trust = ssl.create_default_context()
+        # A pool for this one fetch: no connection is left over for the next stranger.
+        async with (
+            contextlib.aclosing(guard),
+            httpcore2.AsyncConnectionPool(ssl_context=self._trust, network_backend=guard, retries=0) as pool,
+            pool.stream(method, url, headers=list(sent.items()), content=content or None) as response,
+        ):
+            said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            yield response, said
+
+
+async def _body(response: httpcore2.Response, said: Mapping[str, str], bytes_max: int) -> bytes:
+    if said.get("content-encoding", "identity").strip().lower() != "identity":
+        raise NotFetched("the answer is compressed")
+    body = b""
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) > bytes_max:
+            raise NotFetched(f"the document has more than {bytes_max} bytes")
+    return body
 
 
 def _max_age(cache_control: str) -> int | None:

@@ -1,10 +1,12 @@
 """The authorization server put together: its endpoints as a plain list of routes, and what the bearer gate asks it."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.routing import Route
 
 from edge.client_address import ClientAddresses
+from edge.external.servers import Servers
 from edge.identities.identities import Identities
 from edge.identities.password_check import PasswordCheck
 from edge.oauth.access_tokens import AccessTokens
@@ -20,14 +22,18 @@ from edge.oauth.consent import ConsentEndpoint
 from edge.oauth.guarded_http import GuardedHttp
 from edge.oauth.login import LoginEndpoint
 from edge.oauth.login_attempts import LoginAttempts
+from edge.oauth.login_page import LoginPage
 from edge.oauth.metadata import Endpoint, authorization_server, not_found, protected_resource
 from edge.oauth.page_request import PageRequests
 from edge.oauth.pending import PendingRequests
+from edge.oauth.provider_log_in import ProviderLogIn
+from edge.oauth.provider_states import ProviderStates
 from edge.oauth.register import RegisterEndpoint, closed
 from edge.oauth.revoke import RevokeEndpoint
 from edge.oauth.server import Server
 from edge.oauth.store import GrantStore
 from edge.oauth.token import TokenEndpoint
+from edge.providers.providers import CALLBACK_PATH, Providers
 from edge.recorder import Recorder
 from shared import scopes
 from shared.clock import BrokerClock
@@ -51,12 +57,18 @@ class LogIn:
         identities: Watched[Identities],
         recorder: Recorder,
         public_url: str,
+        servers: Callable[[], Servers],
     ) -> None:
-        """`line`, `clock`: of the calls' broker. Raises ConfigurationError for a clients.yaml that can't be used."""
+        """`line`, `clock`: of the calls' broker. `servers`: the authorization servers that clients are told of now.
+
+        Raises ConfigurationError for a clients.yaml that can't be used.
+        """
         self._settings = settings
         self._public_url = public_url
-        self.enabled = settings.auth == "required"
-        """Whether anybody can log in: where nobody has to, a client that found the endpoints would ask its person to."""
+        self._servers = servers if settings.auth == "required" else None
+        """None where nobody has to log in: a client that found any would ask its person to."""
+        self.enabled = settings.auth == "required" and settings.own_authorization_server != "off"
+        """Whether anybody can log in here."""
         self.broker = AuthBroker(settings, line, clock)
         store = GrantStore(self.broker.line, ring, self.broker.clock, settings, refused=recorder.refused)
         self.tokens = AccessTokens(store, kept_s=settings.token_cache_s, hears=lambda: self.broker.hears)
@@ -73,18 +85,39 @@ class LogIn:
         pages = PageRequests(recorder, https=public_url.startswith("https://"), body_read_s=settings.body_read_s)
         browsers = Browsers(public_url, max_age_s=settings.login_session_s)
         pending = PendingRequests(server, store, clients, browsers, addresses, repeat_s=settings.form_repeat_s)
-        passwords = PasswordCheck(settings, lambda: identities.value)
+        page = LoginPage(pending, pages, lambda: identities.value, ring, recorder, public_url)
+        self._elsewhere = ProviderLogIn(
+            page,
+            pending,
+            pages,
+            Providers(settings, lambda: identities.value, public_url, self.broker.clock.now_ms),
+            ProviderStates(self.broker.line, ring, kept_s=settings.authorization_request_s, refused=recorder.refused),
+            lambda: identities.value,
+            recorder,
+            settings,
+        )
         self._authorize = AuthorizeEndpoint(pending, pages, public_url, settings)
-        self._login = LoginEndpoint(pending, pages, passwords, LoginAttempts(store, settings), ring, recorder, public_url)
+        self._login = LoginEndpoint(
+            page,
+            pending,
+            pages,
+            PasswordCheck(settings, lambda: identities.value),
+            LoginAttempts(store, settings),
+            self._elsewhere,
+            recorder,
+            by_password=settings.password_login,
+        )
         self._consent = ConsentEndpoint(pending, pages, identities, ring, recorder, public_url, settings)
         self._token = TokenEndpoint(server, store, ring, identities, requests, recorder)
         self._revoke = RevokeEndpoint(server, store, ring, requests, recorder)
         self._register: Endpoint = register.__call__ if settings.client_registration == "open" else closed
 
-    @property
     def challenge_scope(self) -> str:
         """What a client without a token is told to ask for; empty where there is nothing to log in at."""
-        return " ".join(scopes.in_order(self._settings.challenge_scopes)) if self.enabled else ""
+        servers = self._servers() if self._servers is not None else None
+        if servers is None or not servers.listed:
+            return ""
+        return " ".join(servers.names.asked(scopes.in_order(self._settings.challenge_scopes)))
 
     async def open(self) -> None:
         """Connect. Raises BrokerUnavailable."""
@@ -97,6 +130,8 @@ class LogIn:
             found += [
                 Route("/authorize", self._authorize.__call__, methods=["GET"]),
                 Route("/login", self._login.__call__, methods=["GET", "POST"]),
+                Route("/login/{provider}", self._elsewhere.begin, methods=["GET"]),
+                Route(CALLBACK_PATH + "{provider}", self._elsewhere.callback, methods=["GET"]),
                 Route("/consent", self._consent.__call__, methods=["GET", "POST"]),
             ]
             for path, endpoint in (
@@ -109,7 +144,7 @@ class LogIn:
         return [*found, *self._discovery()]
 
     def _discovery(self) -> list[Route]:
-        resource = protected_resource(self._public_url, log_in=self.enabled)
+        resource = protected_resource(self._public_url, self._servers)
         documents: dict[str, Endpoint] = {
             "oauth-protected-resource": resource,
             "oauth-protected-resource/{rest:path}": resource,

@@ -4,28 +4,24 @@ The form that is sent twice leads on to the same place: the browser's next secre
 and who logged in. Whoever sends it has to know the password each time, so a former secret alone opens nothing.
 """
 
-import asyncio
 import math
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.identities.password_check import PasswordCheck
-from edge.oauth.browser import form_token, is_form_token
+from edge.oauth.browser import is_form_token
 from edge.oauth.login_attempts import LoginAttempts
+from edge.oauth.login_page import PURPOSE, LoginPage
 from edge.oauth.page_request import PageRequests
-from edge.oauth.pending import Pending, PendingRequests, kept_of
-from edge.oauth.secret_tokens import browser_after, browser_named
+from edge.oauth.pending import Pending, PendingRequests
+from edge.oauth.provider_log_in import ProviderLogIn
 from edge.oauth.server import Answer
-from edge.pages.login import LoginView, login_page
 from edge.recorder import Recorder
 from shared.errors import TooBusy
-from shared.mesh_keys import KeyRing
-from shared.redirect_uris import app_scheme, form_action_source, shown_host
 
 _WRONG = "That name and password do not fit together."
-_PURPOSE = "login"
+_NO_PASSWORDS = "Nobody logs in with a password here."
 
 
 class LoginEndpoint:
@@ -33,21 +29,25 @@ class LoginEndpoint:
 
     def __init__(
         self,
+        page: LoginPage,
         pending: PendingRequests,
         pages: PageRequests,
         passwords: PasswordCheck,
         attempts: LoginAttempts,
-        ring: KeyRing,
+        elsewhere: ProviderLogIn,
         recorder: Recorder,
-        public_url: str,
+        *,
+        by_password: bool,
     ) -> None:
+        """`by_password`: whether anybody can log in with one."""
+        self._page = page
         self._pending = pending
         self._pages = pages
         self._passwords = passwords
         self._attempts = attempts
-        self._ring = ring
+        self._elsewhere = elsewhere
         self._recorder = recorder
-        self._public_url = public_url
+        self._by_password = by_password
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -57,7 +57,12 @@ class LoginEndpoint:
         found = await self._pending.find(request, request.query_params.get("rid"))
         if found is None:
             return self._pages.expired("login")
-        return self._pages.turned_away(found) if isinstance(found, Answer) else self._form(found)
+        if isinstance(found, Answer):
+            return self._pages.turned_away(found)
+        again = "again" in request.query_params
+        if not again and not self._by_password and (only := self._elsewhere.only) is not None:
+            return await self._elsewhere.send(found, only, again=False)
+        return self._page.show(found, again=again)
 
     async def _post(self, request: Request) -> Response:
         if not self._pending.browsers.is_own_form(request):
@@ -69,16 +74,22 @@ class LoginEndpoint:
         if isinstance(found, Answer):
             return self._pages.turned_away(found)
         username, password = form.get("username") or "", form.get("password") or ""
-        if not is_form_token(form.get("csrf"), found.browser, found.rid, _PURPOSE):
+        if not is_form_token(form.get("csrf"), found.browser, found.rid, PURPOSE):
             if found.fresh and await self._pending.store.subject_in(found.browser) == username:
-                return self._to_consent(found)  # the browser has its new secret, and sends the form of the old one again
+                return self._page.to_consent(found)  # the browser has its new secret, and sends the old one's form again
             return self._pages.expired("login")
+        if not self._by_password:
+            self._recorder.denied("login_failed", None, "", "A password, where none is taken.")
+            return self._page.show(found, 403, _NO_PASSWORDS)
+        return await self._check(found, username, password, request)
+
+    async def _check(self, found: Pending, username: str, password: str, request: Request) -> Response:
         address = self._pending.addresses.of(request.scope)
         if wait_s := await self._attempts.begin(username, address):
             self._recorder.denied("login_locked", None, "", "Too many failed log-ins.")
             minutes = max(1, math.ceil(wait_s / 60))
             text = f"There were too many tries. Come back in {minutes} minute{'s' if minutes > 1 else ''}."
-            return self._form(found, 429, text, username, {"retry-after": str(max(1, math.ceil(wait_s)))})
+            return self._page.show(found, 429, text, username, {"retry-after": str(max(1, math.ceil(wait_s)))})
         try:
             account = await self._passwords.check(username, password)
         except TooBusy:
@@ -86,56 +97,6 @@ class LoginEndpoint:
             raise
         if account is None:
             self._recorder.denied("login_failed", None, "", "Unknown name or wrong password.")
-            return self._form(found, 401, _WRONG, username)
+            return self._page.show(found, 401, _WRONG, username)
         await self._attempts.succeeded(username, address)
-        return await self._logged_in(found, account.username)
-
-    async def _logged_in(self, found: Pending, subject: str) -> Response:
-        """The browser gets another cookie: one that was there before, whoever set it, opens nothing."""
-        if found.handed_on_to:
-            again = browser_named(self._ring, found.browser, found.rid, subject, found.handed_on_to)
-            return self._pages.expired("login") if again is None else self._to_consent(found, again)
-        browser = browser_after(self._ring, found.browser, found.rid, subject)
-        store = self._pending.store
-        await asyncio.gather(
-            store.put_browser(browser, subject),
-            store.forget_browser(found.browser),
-            store.hand_request_on(found.rid, found.browser, browser, kept_of(found.parameters)),
-        )
-        self._recorder.access("login", subject, found.client.client_id)
-        return self._to_consent(found, browser)
-
-    def _to_consent(self, found: Pending, browser: str | None = None) -> Response:
-        """On to the question; `browser`: the browser's new secret."""
-        cookie = {"set-cookie": self._pending.browsers.cookie(browser)} if browser is not None else {}
-        return Response(
-            status_code=303,
-            headers={
-                "location": f"{self._public_url}/consent?{urlencode({'rid': found.rid})}",
-                "cache-control": "no-store",
-                "referrer-policy": "no-referrer",
-                **cookie,
-            },
-        )
-
-    def _form(
-        self,
-        found: Pending,
-        status: int = 200,
-        problem: str = "",
-        username: str = "",
-        headers: dict[str, str] | None = None,
-    ) -> Response:
-        view = LoginView(
-            action=f"{self._public_url}/login",
-            csrf=form_token(found.browser, found.rid, _PURPOSE),
-            rid=found.rid,
-            client_name=found.client.client_name,
-            verified=found.client.verified,
-            redirect_host=shown_host(found.redirect_uri),
-            app_scheme=app_scheme(found.redirect_uri),
-            problem=problem,
-            username=username,
-        )
-        source = form_action_source(found.redirect_uri)
-        return login_page(view, status=status, https=self._pages.https, form_action=source, headers=headers or {})
+        return await self._page.logged_in(found, account.username)

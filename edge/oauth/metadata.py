@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from edge.external.servers import Servers
 from edge.oauth.assertion import ALGORITHMS
 from edge.oauth.grant_rules import AUTH_METHODS
 from edge.oauth.resource import is_resource, resource_url
@@ -21,10 +22,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _HEADERS = {"cache-control": "max-age=300", "access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
 
 
-def protected_resource(public_url: str, *, log_in: bool) -> Endpoint:
+def protected_resource(public_url: str, servers: Callable[[], Servers] | None) -> Endpoint:
     """The document of a resource, at the well-known path itself (of `/mcp`) or with the resource's path behind it.
 
-    `log_in`: whether there is an authorization server; without one only keys work, or nothing is asked for.
+    `servers`: the authorization servers now; without any only keys work, and for None nobody has to log in.
     """
     own_path = urlsplit(public_url).path
 
@@ -34,9 +35,9 @@ def protected_resource(public_url: str, *, log_in: bool) -> Endpoint:
         if not is_resource(path):
             return await not_found(request)
         document: dict[str, Any] = {"resource": resource_url(public_url, path)}
-        if log_in:
-            # `offline_access` is a matter between client and authorization server, and stays out (MCP, SEP-2207).
-            document |= {"authorization_servers": [public_url], "scopes_supported": list(scopes.OF_RESOURCE)}
+        known = servers() if servers is not None else None
+        if known is not None and known.listed:
+            document |= {"authorization_servers": list(known.listed), "scopes_supported": list(known.names.all)}
         document |= {"bearer_methods_supported": ["header"], "resource_name": "ToolMesh"}
         return JSONResponse(document, headers=_HEADERS)
 

@@ -43,7 +43,7 @@ class RevokeEndpoint:
         family = transaction.allowed.get("revoke")
         if family is not None and transaction.grant is not None:
             await self._store.end(family)
-            self._recorder.access("revoked", transaction.grant.subject, transaction.grant.client_id)
+            self._recorder.access("revoked", transaction.grant.username, transaction.grant.client_id)
         return answer_of(answer)
 
     async def _grant_of(self, token: str) -> Grant | None:

@@ -18,6 +18,7 @@ from shared import keys
 from shared.clock import BrokerClock
 from shared.codec import seal
 from shared.errors import BrokerUnavailable
+from shared.foreign_identity import Subject
 from shared.functions import fcall
 from shared.grants import (
     AccessToken,
@@ -71,6 +72,7 @@ class GrantStore:
         self._refresh_ms = _ms(settings.refresh_token_s)
         self._grant_ms = _ms(settings.grant_s)
         self._grace_ms = _ms(settings.refresh_grace_s)
+        self._identity_ms = _ms(settings.identity_max_age_s)
         self._clients_max = settings.clients_max
         self._unused_ms = _ms(settings.client_unused_s)
         self.decisions = Decisions(ring, self._call, self._read, settings)
@@ -96,20 +98,24 @@ class GrantStore:
         record = await self._read(keys.authorization_request(digest), AuthorizationRequest)
         return record if record and record.digest == digest else None
 
-    async def put_browser(self, browser: str, subject: str) -> None:
+    async def put_browser(self, browser: str, subject: Subject) -> None:
         """Somebody logged in in this browser."""
         digest = digest_of(browser)
         await self._put(keys.browser_session(digest), BrowserSession(digest=digest, subject=subject), self._session_ms)
 
-    async def subject_in(self, browser: str) -> str | None:
-        """Who logged in in this browser."""
+    async def subject_in(self, browser: str) -> Subject | None:
+        """Who logged in in this browser, where that still counts."""
         digest = digest_of(browser)
         record = await self._read(keys.browser_session(digest), BrowserSession)
-        return record.subject if record and record.digest == digest else None
+        return record.subject if record and record.digest == digest and self.counts(record.subject) else None
 
     async def forget_browser(self, browser: str) -> None:
         """Nobody is logged in there any more."""
         await self._do("DEL", keys.browser_session(digest_of(browser)))
+
+    def counts(self, subject: Subject) -> bool:
+        """Whether a log-in is recent enough: what others said of somebody counts for `identity_max_age_s`."""
+        return isinstance(subject, str) or self.clock.now_ms() < subject.said_ms + self._identity_ms
 
     # Grants.
 
@@ -241,8 +247,10 @@ class GrantStore:
 
     def _life_ms(self, grant: Grant) -> int:
         """How long a grant lives on when it is used now, in milliseconds; 1 where its time is over."""
-        rest = grant.started_ms + self._grant_ms - self.clock.now_ms()
-        return max(1, min(self._refresh_ms, rest))
+        end_ms = grant.started_ms + self._grant_ms
+        if not isinstance(grant.subject, str):
+            end_ms = min(end_ms, grant.subject.said_ms + self._identity_ms)
+        return max(1, min(self._refresh_ms, end_ms - self.clock.now_ms()))
 
     async def _put(self, key: str, record: Any, ttl_ms: int, *only: str) -> None:
         await self._do("SET", key, seal(self._ring, "edge", record), "PX", ttl_ms, *only)

@@ -99,8 +99,8 @@ class TokenEndpoint:
         return await self._redeem(code, transaction, answer_of(answer))
 
     def _look_up_user(self, transaction: Transaction, grant: Grant | None) -> None:
-        account = self._identities.value.account(grant.subject) if grant is not None else None
-        transaction.user_exists = account is not None and not account.disabled
+        account = self._identities.value.standing(grant.subject) if grant is not None else None
+        transaction.user_exists = account is not None and grant is not None and self._store.counts(grant.subject)
 
     async def _first_use(self, assertion: tuple[str, float]) -> bool:
         identity, until_s = assertion
@@ -131,7 +131,7 @@ class TokenEndpoint:
             return error_answer(400, "invalid_grant", _INVALID_GRANT)
         if transaction.client is not None and transaction.client.kind == "registered":
             await self._store.keep_client(grant.client_id)
-        self._recorder.access("token", grant.subject, grant.client_id)
+        self._recorder.access("token", grant.username, grant.client_id)
         return answer
 
     async def _brought(self, token: str, transaction: Transaction) -> _Brought | None:
@@ -159,7 +159,7 @@ class TokenEndpoint:
             if outcome == "reuse":
                 self._note(transaction, "refresh_reuse", grant)
             return error_answer(400, "invalid_grant", _INVALID_GRANT)
-        self._recorder.access("refresh", grant.subject, grant.client_id)
+        self._recorder.access("refresh", grant.username, grant.client_id)
         # The library knows the members of the answer; which successor it is follows from the token that was brought.
         return json_answer(200, tokens | {"refresh_token": brought.successor})
 
@@ -167,8 +167,8 @@ class TokenEndpoint:
         """Record whose grant was ended, in place of a refusal like any other."""
         principal = None
         if grant is not None:
-            account = self._identities.value.account(grant.subject)
+            account = self._identities.value.standing(grant.subject)
             tenant = account.tenant if account is not None else ""
-            principal = Principal(tenant=tenant, subject=grant.subject, caller_id=grant.client_id)
+            principal = Principal(tenant=tenant, subject=grant.username, caller_id=grant.client_id)
         self._recorder.denied(code, principal, "", _ENDED[code])
         transaction.recorded = True

@@ -20,6 +20,8 @@ class LandingView:
     """The endpoint that clients are given."""
     anonymous: bool = False
     """Whether nobody has to log in (`TOOLMESH_AUTH=none`)."""
+    log_in_at: str | None = ""
+    """The host of another authorization server, where people log in; empty for here, None where nobody can."""
 
 
 _HEAD = Markup(
@@ -36,6 +38,14 @@ _LOCAL = Markup(
 _LOGIN = Markup(
     "<p>You log in when an assistant connects (OAuth), with the user name and password that the operator of this server"
     " gave you; programs that can't open a browser send an API key.</p>"
+)
+_LOGIN_ELSEWHERE = Markup(
+    "<p>You log in at <strong>{}</strong> when an assistant connects (OAuth); programs that can't open a browser send an"
+    " API key, or a token from there.</p>"
+)
+_KEYS_ALONE = Markup(
+    "<p>Programs send an API key that the operator of this server gave you. Nobody can log in here, so ChatGPT and Claude"
+    " can't connect.</p>"
 )
 _NO_LOGIN = Markup("<p>Nobody has to log in here. What may be called without that is the operator's choice.</p>")
 _CHATGPT = Markup(
@@ -61,8 +71,9 @@ _AGENTS = Markup(
 )
 _BY_KEY = Markup(
     "For Claude Code, as one command; <code>TOOLMESH_API_KEY</code> holds your key. Other agents take the same URL and"
-    " the same header. Without the header, those that can open a browser have you log in."
+    " the same header."
 )
+_OR_LOGIN = Markup("{} Without the header, those that can open a browser have you log in.")
 _KEY_HEADER = Markup(' <span class="whole">--header</span> "Authorization: Bearer $TOOLMESH_API_KEY"')
 _NO_KEY = Markup("For Claude Code, as one command. Other agents take the same URL.")
 _NONE = Markup("")
@@ -73,13 +84,29 @@ def landing_page(view: LandingView, *, https: bool, headers: Mapping[str, str] |
     body = joined(
         _HEAD.format(view.mcp_url),
         _LOCAL if _is_local(view.mcp_url) else _NONE,
-        _NO_LOGIN if view.anonymous else _LOGIN,
-        _CHATGPT.format(*(("No authentication", "") if view.anonymous else ("OAuth", "Log in here, and allow it. "))),
-        _CLAUDE.format("Use it in a chat." if view.anonymous else "Press Connect, log in here, and allow it."),
-        _AGENTS.format(*((_NO_KEY, view.mcp_url, "") if view.anonymous else (_BY_KEY, view.mcp_url, _KEY_HEADER))),
+        *_connecting(view),
     )
     page = document("Connect your assistant", body, url=view.mcp_url, wide=True)
     return page_response(page, 200, https=https, headers=headers)
+
+
+def _connecting(view: LandingView) -> tuple[Markup, ...]:
+    if view.anonymous:
+        return (
+            _NO_LOGIN,
+            _CHATGPT.format("No authentication", ""),
+            _CLAUDE.format("Use it in a chat."),
+            _AGENTS.format(_NO_KEY, view.mcp_url, ""),
+        )
+    if view.log_in_at is None:
+        return _KEYS_ALONE, _AGENTS.format(_BY_KEY, view.mcp_url, _KEY_HEADER)
+    where = "there" if view.log_in_at else "here"
+    return (
+        _LOGIN_ELSEWHERE.format(view.log_in_at) if view.log_in_at else _LOGIN,
+        _CHATGPT.format("OAuth", f"Log in {where}, and allow it. "),
+        _CLAUDE.format(f"Press Connect, log in {where}, and allow it."),
+        _AGENTS.format(_OR_LOGIN.format(_BY_KEY), view.mcp_url, _KEY_HEADER),
+    )
 
 
 def _is_local(url: str) -> bool:

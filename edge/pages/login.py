@@ -1,4 +1,4 @@
-"""Log in: a name and a password, for one client that asks."""
+"""Log in, for one client that asks: with a name and a password, or elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from edge.pages.shown_text import shown
 
 _HOST_CHARACTERS_MAX = 260
 _USERNAME_CHARACTERS_MAX = 256
+_LABEL_CHARACTERS_MAX = 60
+_PROBLEM_CHARACTERS_MAX = 1_200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,19 @@ class LoginView:
     """Why the form is shown again. Of a wrong name and a wrong password it says the same."""
     username: str = ""
     """What was typed before."""
+    password: bool = True
+    """Whether anybody can log in with a password; else there are only the ways elsewhere."""
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    """What each way to log in elsewhere is called, and its URL."""
 
 
 _BODY = Markup(
     "<h1>Log in</h1>\n"
     '<div class="destination">To connect<div class="client"><strong>{client}</strong> {badge}</div>{leads}</div>\n'
     "<p>What it may do, you decide on the next page.</p>\n"
-    "{problem}"
+    "{problem}{elsewhere}{form}"
+)
+_FORM = Markup(
     '<form method="post" action="{action}">\n'
     '<input type="hidden" name="csrf" value="{csrf}">\n'
     '<input type="hidden" name="rid" value="{rid}">\n'
@@ -55,6 +63,9 @@ _BODY = Markup(
     '<button class="submit" type="submit">Log in</button>\n'
     "</form>"
 )
+_ELSEWHERE = Markup('<ul class="ways" aria-label="Ways to log in">\n{}</ul>\n')
+_WAY = Markup('<li><a class="button" href="{}"><span>Log in with <bdi>{}</bdi></span></a></li>\n')
+_OR = Markup('<p class="or"><span>or with a password</span></p>\n')
 _LEADS = Markup('<div>and go on to <bdi class="host">{}</bdi></div>')
 _LEADS_TO_APP = Markup("<div>and go on to an app on this device (<code>{}:</code>)</div>")
 _PROBLEM = Markup('<div class="problem" id="problem" role="alert"><p>{}</p></div>\n')
@@ -73,23 +84,40 @@ def login_page(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The page. `form_action`: as of `page_response`, where a log-in may lead on to the client without a question."""
-    site = urlsplit(view.action).netloc
-    username = shown(view.username, _USERNAME_CHARACTERS_MAX)
-    explained = _EXPLAINED if view.problem else _NONE
+    site = urlsplit(view.action).netloc if view.password else ""
     body = _BODY.format(
         client=marked_name(view.client_name),
         badge=badge(verified=view.verified),
         leads=_leads(view),
-        problem=_PROBLEM.format(view.problem) if view.problem else _NONE,
+        problem=_PROBLEM.format(shown(view.problem, _PROBLEM_CHARACTERS_MAX)) if view.problem else _NONE,
+        elsewhere=_elsewhere(view),
+        form=_form(view) if view.password else _NONE,
+    )
+    page = document("Log in", joined(body, _ONLY_HERE.format(site) if site else _NONE), url=view.action)
+    return page_response(page, status, https=https, form_action=[form_action] if form_action else (), headers=headers)
+
+
+def _elsewhere(view: LoginView) -> Markup:
+    """Links, no forms: a browser holds all redirects behind a form to its policy, and a provider may lead on to others."""
+    ways = [_WAY.format(own_url(url), shown(label, _LABEL_CHARACTERS_MAX)) for label, url in view.elsewhere]
+    if not ways:
+        return _NONE
+    return _ELSEWHERE.format(_NONE.join(ways)) + (_OR if view.password else _NONE)
+
+
+def _form(view: LoginView) -> Markup:
+    username = shown(view.username, _USERNAME_CHARACTERS_MAX)
+    explained = _EXPLAINED if view.problem else _NONE
+    # With other ways above it, the form is not where one has to begin.
+    focused = _NONE if view.elsewhere and not username else _FOCUSED
+    return _FORM.format(
         action=own_url(view.action),
         csrf=view.csrf,
         rid=view.rid,
         username=username,
-        for_username=explained + (_NONE if username else _FOCUSED),
-        for_password=explained + (_FOCUSED if username else _NONE),
+        for_username=explained + (_NONE if username else focused),
+        for_password=explained + (focused if username else _NONE),
     )
-    page = document("Log in", joined(body, _ONLY_HERE.format(site) if site else _NONE), url=view.action)
-    return page_response(page, status, https=https, form_action=[form_action] if form_action else (), headers=headers)
 
 
 def _leads(view: LoginView) -> Markup:

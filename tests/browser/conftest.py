@@ -1,20 +1,11 @@
 """A browser for the tests that need one."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import NAMES, binary, started
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Its path. Without one a test is skipped, and fails where CI_REQUIRE_BROWSER is set."""
-    if path := binary():
-        return path
-    return (pytest.fail if os.environ.get("CI_REQUIRE_BROWSER") else pytest.skip)(f"no browser on PATH: {', '.join(NAMES)}")
+from tests.browser.chromium import started
 
 
 @pytest.fixture(scope="module")

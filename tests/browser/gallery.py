@@ -18,6 +18,7 @@ LONG_HOST = ".".join(["chatgpt-com", *["a" * 60] * 2, "evil", "example"])
 RUDE_NAME = "<script>alert(1)</script> \u202etxet desrever\u200b " + "Z\u0301\u0301\u0301\u0301\u0301" * 4 + "x" * 2000
 
 LOGIN = LoginView(action=f"{SITE}/login", csrf="c" * 64, rid="r" * 32, client_name="ChatGPT", redirect_host="chatgpt.com")
+WAYS = tuple((label, f"{SITE}/login/{name}?rid={'r' * 32}") for label, name in (("The Corp", "corp"), ("GitHub", "github")))
 CONSENT = ConsentView(
     action=f"{SITE}/consent",
     csrf="c" * 64,
@@ -51,6 +52,20 @@ def pages() -> dict[str, Response]:
         "login-locked": replace(LOGIN, problem="There were too many tries. Come back in 12 minutes.", username="alice"),
         "login-rude": replace(LOGIN, client_name=RUDE_NAME, redirect_host=LONG_HOST, username="W" * 256),
         "login-app": replace(LOGIN, redirect_host="cursor:", app_scheme="cursor", client_name="Cursor"),
+        "login-elsewhere": replace(LOGIN, elsewhere=WAYS),
+        "login-no-password": replace(LOGIN, password=False, elsewhere=WAYS[:1]),
+        "login-refused": replace(
+            LOGIN,
+            elsewhere=WAYS,
+            problem="You are Eve Adams (The Corp), and that account may not come in here. Log in as somebody else, or ask "
+            "the operator of this server to let in https://login.corp.example/realms/one#5f0c1c1e-2f6a-4c8e-8c39-6a3c5e8f9d21",
+        ),
+        "login-elsewhere-rude": replace(
+            LOGIN, elsewhere=((RUDE_NAME, WAYS[0][1]), ("W" * 60, WAYS[1][1])), problem=RUDE_NAME
+        ),
+        "login-nowhere": replace(
+            LOGIN, password=False, problem="Nobody can log in here at the moment. Tell the operator of this server."
+        ),
         "login-bare": replace(LOGIN, redirect_host="", verified=True, client_name="Backoffice"),
     }
     consents = {
@@ -84,6 +99,8 @@ def pages() -> dict[str, Response]:
         "landing": LANDING,
         "landing-local": replace(LANDING, mcp_url="http://127.0.0.1:8123/mcp"),
         "landing-anonymous": replace(LANDING, anonymous=True),
+        "landing-elsewhere": replace(LANDING, log_in_at=LONG_HOST),
+        "landing-keys-alone": replace(LANDING, log_in_at=None),
         "landing-rude": replace(LANDING, mcp_url=f"https://{LONG_HOST}/mcp"),
     }
     return {

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.gallery import RUDE_NAME
 from tests.browser.redirect_target import Target, has_ipv6, listening, reached
 from tests.browser.visit import Visit, visit, watched
+from tests.federation import github_like
 from tests.mesh import wait_until
 from tests.oauth.house import OWNER_PASSWORD, PASSWORD, House, house
 from tests.oauth.person import OAuthClient
@@ -29,11 +30,18 @@ clients:
     redirect_uris: ['https://client.example/callback']
 """
 
+_GITHUB = """
+providers:
+  - {{name: github, label: GitHub, kind: github, issuer: '{github}', client_id: Iv1.0123456789abcdef,
+     allow: {{subjects: ['583231']}}}}
+"""
+
 
 @pytest.fixture(scope="module")
 def home(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Edges without workers: nothing is called here."""
-    with house(tmp_path_factory.mktemp("house"), workers=0) as running:
+    secrets = f"github={github_like.SECRET}"
+    with house(tmp_path_factory.mktemp("house"), workers=0, TOOLMESH_IDENTITY_SECRETS=secrets) as running:
         (running.running.config / "clients.yaml").write_text(_OPERATORS)
         yield running
 
@@ -116,6 +124,40 @@ def test_by_keyboard_alone_one_logs_in_and_allows_and_the_client_gets_a_code(
         assert client.exchange(answer["code"]).status_code == 200
         own = {urlsplit(home.url).netloc, urlsplit(target.uri).netloc}
         assert {host for host in person.hosts if not host.startswith("next.example")} == own
+
+
+def test_by_keyboard_alone_one_logs_in_elsewhere_over_whatever_sites_that_leads(
+    home: House, person: Visit, target: Target
+) -> None:
+    """A form would not get there: Chromium holds all that follows one to the page's policy."""
+    client, file = _client(home, target), home.running.config / "identity-providers.yaml"
+    with github_like.github_like() as github:
+        github.detour = "next.example"
+        file.write_text(_GITHUB.format(github=github.url))
+        looking = home.person()
+        way = "Log in with <bdi>GitHub</bdi>"
+        wait_until(lambda: way in looking.get(looking.get(client.authorize_path()).headers["location"]).text, "it is read")
+        looking.close()
+        try:
+            _open(person, client)
+            assert person.tab_to("Log in with GitHub") == ["Log in with GitHub"]
+            person.page.keyboard.press("Enter")
+            person.page.wait_for_url("**/consent?*")
+            expect(person.page.locator(".facts")).to_contain_text("octo (GitHub)")
+            assert f"next.example:{urlsplit(github.url).port}" in person.hosts
+            _decide(person, "Allow")
+            assert client.exchange(target.answer()["code"]).status_code == 200
+            github.denies = True
+            _open(person, client)
+            person.page.get_by_role("link", name="Use another account").click()
+            person.page.get_by_role("link", name="Log in with GitHub").click()
+            expect(person.page.get_by_role("alert")).to_contain_text("You were not logged in with GitHub")
+            assert github.queries[-1]["prompt"] == "select_account"
+        finally:
+            file.unlink()
+    looking = home.person()
+    wait_until(lambda: way not in looking.get(looking.get(client.authorize_path()).headers["location"]).text, "it is gone")
+    looking.close()
 
 
 def test_an_app_on_the_device_is_named_as_one_and_gets_its_code(browser: Browser, home: House) -> None:

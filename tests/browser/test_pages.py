@@ -107,6 +107,11 @@ def test_what_a_stranger_calls_itself_is_text_and_nothing_more(name: str, page_o
         ("consent-app", "You will be sent to an app on this device that claims cursor:", "on this computer"),
         ("consent-app", "1 day at most", "180 days"),
         ("login-app", "and go on to an app on this device (cursor:)", "chatgpt.com"),
+        ("login-elsewhere", "Log in with The Corp", "There were too many tries"),
+        ("login-elsewhere", "or with a password", "may not come in"),
+        ("login-no-password", "Log in with The Corp", "assword"),
+        ("login-refused", "may not come in here", "too many tries"),
+        ("login-nowhere", "Nobody can log in here at the moment.", "assword"),
         ("landing", "choose OAuth", "No authentication"),
         ("landing", "https://mesh.example/mcp", "only on this computer"),
         ("landing-local", "This address is only on this computer.", "https://mesh.example"),
@@ -127,7 +132,10 @@ def test_both_decisions_look_alike(page_of: Visit, gallery: str) -> None:
     assert looks[0] == looks[1]
 
 
-@pytest.mark.parametrize(("name", "focused"), [("login", "username"), ("login-wrong", "password"), ("consent", "BODY")])
+@pytest.mark.parametrize(
+    ("name", "focused"),
+    [("login", "username"), ("login-wrong", "password"), ("login-elsewhere", "BODY"), ("consent", "BODY")],
+)
 def test_a_page_begins_where_one_has_to_type_and_decides_nothing_by_itself(
     name: str, focused: str, page_of: Visit, gallery: str
 ) -> None:

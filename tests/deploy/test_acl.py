@@ -53,6 +53,7 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "inbox": ("RW", "", ""),
     "job": ("W", "RW", ""),
     "lease": ("R", "RW", ""),
+    "log_in_elsewhere": ("RW", "", ""),
     "once": ("RW", "", ""),
     "own_bell": ("", "RW", "RW"),
     "part": ("RW", "RW", ""),

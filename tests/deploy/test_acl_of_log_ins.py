@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from edge.oauth.provider_states import ProviderStates
 from edge.oauth.secret_tokens import new_family, new_refresh_token, new_token, successor_of
 from edge.oauth.store import GrantStore
 from shared import keys
@@ -64,6 +65,9 @@ async def a_whole_log_in(url: str) -> list[str]:
         await store.put_browser("browser", "ada")
         assert await store.subject_in("browser") == "ada"
         await store.forget_browser("browser")
+        states = ProviderStates(line, RING, kept_s=60, refused=lambda kind, detail: pytest.fail(f"{kind}: {detail}"))
+        await states.put("browser", "state", provider="corp", issuer="https://idp.example", rid="request")
+        assert await states.take("browser", "state") is not None
         code, access, refresh = new_token(CODE, family), new_token(ACCESS, family), new_refresh_token(family)
         uri = "https://agent.example/callback"
         assert await store.decisions.allow("request", "the next", {"state": "s"}, grant, code, uri, "challenge")

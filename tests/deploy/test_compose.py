@@ -56,7 +56,15 @@ def test_the_edges_port_is_this_machines_own_unless_said_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["TOOLMESH_TRUSTED_PROXIES", "TOOLMESH_CORS_ORIGINS", "TOOLMESH_ALLOWED_HOSTS", "TOOLMESH_AUTH"]
+    "name",
+    [
+        "TOOLMESH_TRUSTED_PROXIES",
+        "TOOLMESH_CORS_ORIGINS",
+        "TOOLMESH_ALLOWED_HOSTS",
+        "TOOLMESH_AUTH",
+        "TOOLMESH_IDENTITY_SECRETS",
+        "TOOLMESH_PASSWORD_LOGIN",
+    ],
 )
 def test_what_the_operator_says_of_the_door_reaches_the_edge_alone(name: str) -> None:
     services = read_compose({name: "said-here"})["services"]

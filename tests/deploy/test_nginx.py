@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,6 @@ import pytest
 from tests.client import Client
 from tests.e2e.upstream import upstream
 from tests.mesh import API_KEY, ROOT, Mesh, Process, free_port, mesh, wait_until
-
-NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed here")
 
 
 def snippet(port: int, edges: list[int]) -> str:
@@ -32,7 +28,7 @@ def snippet(port: int, edges: list[int]) -> str:
 
 
 @contextmanager
-def behind_nginx(running: Mesh, directory: Path) -> Iterator[Client]:
+def behind_nginx(nginx: str, running: Mesh, directory: Path) -> Iterator[Client]:
     """Two edges and nginx; gives a client of nginx."""
     port = free_port()
     edges = [running.start_edge(TOOLMESH_ISSUER=f"http://127.0.0.1:{port}") for _ in range(2)]
@@ -46,8 +42,7 @@ def behind_nginx(running: Mesh, directory: Path) -> Iterator[Client]:
         + "events { worker_connections 64; }\n"
         + f"http {{\naccess_log off;\n{places}{snippet(port, [int(e.url.rpartition(':')[2]) for e in edges])}}}\n"
     )
-    assert NGINX is not None
-    process = Process([NGINX, "-p", str(directory), "-c", str(config)], directory / "nginx.log")
+    process = Process([nginx, "-p", str(directory), "-c", str(config)], directory / "nginx.log")
     client = Client(f"http://127.0.0.1:{port}", API_KEY)
     try:
         wait_until(lambda: client.is_ready() or not process.running, "nginx is ready")
@@ -60,10 +55,10 @@ def behind_nginx(running: Mesh, directory: Path) -> Iterator[Client]:
         process.stop()
 
 
-def test_events_come_through_nginx_while_the_call_runs_and_a_closed_connection_cancels_it(tmp_path: Path) -> None:
+def test_events_come_through_while_the_call_runs_and_a_closed_connection_cancels_it(nginx: str, tmp_path: Path) -> None:
     with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry()) as running:
         running.start_worker()
-        with behind_nginx(running, tmp_path) as client:
+        with behind_nginx(nginx, running, tmp_path) as client:
             for number in range(4):
                 assert client.text("up_add", {"a": number, "b": 1}) == str(number + 1)
 

@@ -277,3 +277,66 @@ def test_the_challenge_to_a_wrong_credential_says_invalid_token() -> None:
     assert name == b"www-authenticate"
     assert value.startswith(b'Bearer error="invalid_token", error_description="no", ')
     assert value.endswith(f', resource_metadata="{METADATA}", scope="tools:read"'.encode())
+
+
+class Elsewhere:
+    """Servers of others that know one token, and write down what they are asked."""
+
+    def __init__(self, known: str) -> None:
+        self._known = known
+        self.asked: list[tuple[str, str]] = []
+
+    async def find(self, token: str, digest: str, resource: str) -> Principal | None:
+        self.asked.append((token, resource))
+        assert len(digest) == 64
+        return Principal(subject="https://idp.example#ada") if token == self._known else None
+
+
+def with_others(elsewhere: Elsewhere, *keys: ApiKeyEntry, tokens: Tokens | None = None) -> Authenticator:
+    identities = Identities(OWNER, [GRACE], keys)
+    return Authenticator(
+        lambda: identities,
+        tokens,
+        SlowKeys(),
+        PUBLIC,
+        anonymous=lambda: False,
+        elsewhere=elsewhere,
+        characters_max=10_000,
+    )
+
+
+def test_what_has_two_dots_is_shown_to_other_servers_with_the_resource_that_was_called() -> None:
+    others = Elsewhere("a.b.c")
+    found = let_in(with_others(others), "Bearer a.b.c", "/mcp/b/notes")
+    assert found.subject == "https://idp.example#ada"
+    for token in ("a.b", "a.b.c.d", "a.b.c.d.e", "abc"):
+        with pytest.raises(Unauthenticated):
+            let_in(with_others(others), f"Bearer {token}")
+    assert others.asked == [("a.b.c", f"{PUBLIC}/mcp/b/notes")]
+
+
+def test_a_key_that_is_known_is_shown_to_nobody_else() -> None:
+    key = "a.key.of-somebody"
+    others = Elsewhere(key)
+    entry = ApiKeyEntry(user_id="ada", key_sha256=hashlib.sha256(key.encode()).hexdigest())
+    assert let_in(with_others(others, entry), f"Bearer {key}").subject == "ada"
+    assert others.asked == []
+
+
+def test_a_token_of_another_server_may_be_longer_than_a_key_but_not_endless() -> None:
+    token = "a." + "b" * 9_000 + ".c"
+    others = Elsewhere(token)
+    assert let_in(with_others(others), f"Bearer {token}").subject == "https://idp.example#ada"
+    for unknown in ("a." + "b" * 10_000 + ".c", "x" * 9_000):
+        with pytest.raises(Unauthenticated, match="not known"):
+            let_in(with_others(others), f"Bearer {unknown}")
+    assert len(others.asked) == 1
+
+
+def test_where_we_issue_no_tokens_one_of_ours_is_refused_and_shown_to_nobody() -> None:
+    token, record = issued()
+    others = Elsewhere(token)
+    assert let_in(with_others(others, tokens=Tokens({token: record})), f"Bearer {token}").subject == "grace"
+    with pytest.raises(Unauthenticated):
+        let_in(with_others(others), f"Bearer {token}")
+    assert others.asked == []

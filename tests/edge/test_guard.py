@@ -70,7 +70,7 @@ class Guarded:
             CrossOrigin(),
             lambda code, principal, tool, detail: self.denied.append((code, tool)),
             public_url=PUBLIC,
-            scope="tools:read",
+            scope=lambda: "tools:read",
             show_page=self._page,
         )
 

@@ -79,6 +79,8 @@ def test_a_form_or_link_leads_to_the_web_only(url: str) -> None:
     with pytest.raises(ValueError, match="http"):
         login_page(replace(LOGIN, action=url), https=True)
     with pytest.raises(ValueError, match="http"):
+        login_page(replace(LOGIN, elsewhere=(("Corp", url),)), https=True)
+    with pytest.raises(ValueError, match="http"):
         consent_page(replace(CONSENT, switch_url=url), https=True, form_action="https://chatgpt.com")
 
 

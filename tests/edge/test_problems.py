@@ -8,7 +8,13 @@ from edge.problems import INTERNAL_ERROR, RENDERINGS, Refusal, refusal_of, rende
 from edge.render import refusal_body
 from shared.errors import BY_CODE, Internal, MeshError, PrincipalBusy, QueueFull, UnknownTool
 
-OVERLOAD = {"queue_full": 503, "principal_busy": 429, "too_busy": 503, "broker_unavailable": 503}
+OVERLOAD = {
+    "queue_full": 503,
+    "principal_busy": 429,
+    "too_busy": 503,
+    "broker_unavailable": 503,
+    "authorization_server_away": 503,
+}
 
 
 def test_every_slug_has_a_row_and_every_row_a_slug() -> None:
@@ -23,7 +29,7 @@ def test_a_row_is_a_whole_one(code: str) -> None:
     else:
         assert row.http_status in (200, 401, 403, 429, 503)
         # -32020 and below belong to MCP; -32002 and -32042 were given up by it.
-        assert row.rpc_code in (-32602, -32001, -32010, -32011, -32012, -32014, -32015)
+        assert row.rpc_code in (-32602, -32001, -32010, -32011, -32012, -32014, -32015, -32016)
 
 
 @pytest.mark.parametrize(("code", "status"), OVERLOAD.items())

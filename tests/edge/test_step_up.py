@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from edge.exchange import Exchange, Send
+from edge.external.scope_names import ScopeNames
 from edge.oauth.resource import metadata_url
 from edge.parse import Era, Message
 from edge.sessions.store import Session
@@ -44,11 +45,12 @@ def asked(
     method: str = "tools/call",
     backend: str | None = None,
     session: Session | None = None,
+    caller_id: str = "",
 ) -> Exchange:
     meta = {"_meta": {INFO: {"name": name, "version": "1"}}} if name else {}
     send: Send = nowhere
     return Exchange(
-        principal=Principal(subject="ada", scopes=("tools:read",)),
+        principal=Principal(subject="ada", caller_id=caller_id, scopes=("tools:read",)),
         message=Message(era, method, "id-1", {"name": "up_touch", **meta}),
         body=b"",
         headers={"user-agent": agent} if agent else {},
@@ -105,6 +107,39 @@ def test_the_form_is_what_the_setting_says_or_what_the_client_understands(
     assert result["_meta"] == {"mcp/www_authenticate": [IN_RESULT.format(f"{METADATA}/mcp")]}
     assert result["structuredContent"]["error"]["scope"] == "tools:read tools:write"
     assert ("resultType" in result) is (exchange.message.era == "modern")
+
+
+@pytest.mark.parametrize(
+    ("mapped", "scope"),
+    [
+        ({"mesh.r": ("tools:read",), "mesh.w": ("tools:write",)}, "mesh.r mesh.w"),
+        ({"mesh.all": ("tools:read", "tools:write")}, "mesh.all"),
+        ({"mesh.r": ("tools:read",)}, "mesh.r"),
+    ],
+)
+def test_a_client_is_told_the_names_of_where_it_got_its_token(mapped: dict[str, tuple[str, ...]], scope: str) -> None:
+    callers: list[str] = []
+
+    def names(caller_id: str) -> ScopeNames:
+        callers.append(caller_id)
+        return ScopeNames(mapped)
+
+    elsewhere = asked("modern", caller_id="https://idp.example#agent")
+    _, body, headers = StepUp(PUBLIC, "http_403", names).render(elsewhere, ERROR)
+    assert f'error="insufficient_scope", scope="{scope}", resource_metadata=' in headers[0][1].decode()
+    assert json.loads(body)["error"]["data"]["scope"] == scope
+    _, body, _ = StepUp(PUBLIC, "tool_error", names).render(elsewhere, ERROR)
+    assert json.loads(body)["result"]["_meta"]["mcp/www_authenticate"][0].endswith(f', scope="{scope}"')
+    assert callers == ["https://idp.example#agent"] * 2
+
+
+def test_where_nothing_can_be_asked_for_no_scope_is_named() -> None:
+    names = ScopeNames({"mesh.r": ("tools:read",)})
+    error = InsufficientScope("Connect again.", data={"scope": "tools:write"})
+    _, _, headers = StepUp(PUBLIC, "http_403", lambda caller_id: names).render(asked("modern"), error)
+    said = headers[0][1].decode()
+    assert "scope=" not in said
+    assert said.startswith('Bearer error="insufficient_scope", resource_metadata=')
 
 
 @pytest.mark.parametrize("mode", ["auto", "tool_error", "http_403"])

@@ -18,6 +18,7 @@ OPEN = "TOOLMESH_AUTH is none: whoever reaches this edge may call"
 RULE = "anonymous: {allow: ['echo_add']}\n"
 HASH = hash_password("correct horse battery staple")
 USER = f"users: [{{username: ada, password_hash: '{HASH}'}}]\n"
+SERVER = "servers: [{issuer: 'https://one.example', allow: {everyone: true}}]\n"
 KEY = "keys: [{user_id: ci, key_sha256: " + "a" * 64 + "}]\n"
 
 
@@ -45,6 +46,12 @@ def start(directory: Path, role: str, **environment: str) -> "subprocess.Complet
         ("edge", {"authorization.yaml": "plans: {free: {}}\n"}, {"TOOLMESH_AUTH": "none"}, ("authorization.yaml",)),
         ("up", {}, {"TOOLMESH_AUTH": "none"}, ("TOOLMESH_AUTH is none", "anonymous: {allow:")),
         ("edge", {}, {"TOOLMESH_AUTH": "off"}, ("TOOLMESH_AUTH", "required, none")),
+        (
+            "edge",
+            {"users.yaml": USER},
+            {"TOOLMESH_OWN_AUTHORIZATION_SERVER": "off"},
+            ("TOOLMESH_API_KEY", "authorization-servers.yaml"),
+        ),
     ],
 )
 def test_a_role_that_nobody_or_anybody_could_come_in_at_refuses_to_start_and_says_what_to_set(
@@ -71,6 +78,8 @@ def test_a_role_that_nobody_or_anybody_could_come_in_at_refuses_to_start_and_say
         ({"apikeys.yaml": KEY}, {}),
         ({"users.yaml": USER}, {}),
         ({"authorization.yaml": RULE}, {"TOOLMESH_AUTH": "none"}),
+        ({"authorization-servers.yaml": SERVER}, {}),
+        ({"authorization-servers.yaml": SERVER}, {"TOOLMESH_OWN_AUTHORIZATION_SERVER": "off"}),
     ],
 )
 def test_anyone_who_may_come_in_is_enough(files: dict[str, str], environment: dict[str, str], tmp_path: Path) -> None:

@@ -158,7 +158,12 @@ def test_the_files_are_read_from_the_directory_or_where_settings_say(tmp_path: P
     other = tmp_path / "other.yaml"
     other.write_text(f"keys:\n  - {{user_id: ada, key_sha256: {'a' * 64}}}\n")
     settings = Settings(config_dir=tmp_path, apikeys_config=other)
-    assert identity_files(settings) == (tmp_path / "users.yaml", other, tmp_path / "caller-classes.yaml")
+    assert identity_files(settings) == (
+        tmp_path / "users.yaml",
+        other,
+        tmp_path / "caller-classes.yaml",
+        tmp_path / "identity-providers.yaml",
+    )
     identities = load_identities(settings)
     found = identities.by_key("a" * 64)
     assert found is not None
@@ -168,12 +173,14 @@ def test_the_files_are_read_from_the_directory_or_where_settings_say(tmp_path: P
 
 
 def test_the_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
-    for file, key in (("users.yaml", "users"), ("apikeys.yaml", "keys"), ("caller-classes.yaml", "classes")):
+    files = {
+        "users.yaml": "users",
+        "apikeys.yaml": "keys",
+        "caller-classes.yaml": "classes",
+        "identity-providers.yaml": "providers",
+    }
+    for file, key in files.items():
         (tmp_path / file).write_text(f"{key}: hunter2\n")
     with pytest.raises(ConfigurationError) as caught:
         load_identities(Settings(config_dir=tmp_path))
-    assert [problem.partition(":")[0] for problem in problems_of(caught.value)] == [
-        "users.yaml",
-        "apikeys.yaml",
-        "caller-classes.yaml",
-    ]
+    assert [problem.partition(":")[0] for problem in problems_of(caught.value)] == list(files)
