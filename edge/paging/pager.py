@@ -17,7 +17,8 @@ from shared.mesh_keys import KeyRing
 from shared.settings import Settings
 
 ONLY_A_READ = (
-    "Make the call again only if it just reads: one that changes something would change it once more. Ask before that."
+    "Where the rest can't be read any more, make the call again only if it just reads: one that changes something would change "
+    "it once more. Ask before that."
 )
 """What is said to who can't read on."""
 _NO_LIMIT = 2**62
@@ -70,8 +71,8 @@ class Pager:
         cursor = self._cursors.read(text, principal)
         if cursor is None:
             raise UnknownCursor(
-                "This cursor is not one that you were given. Copy it whole, as it stands at the end of the page before. If "
-                f"that is lost: {ONLY_A_READ}"
+                "This cursor is not one that you were given. Copy it whole, as it stands at the end of the page before. "
+                f"{ONLY_A_READ}"
             )
         return cursor
 
