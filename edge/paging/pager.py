@@ -17,8 +17,8 @@ from shared.mesh_keys import KeyRing
 from shared.settings import Settings
 
 ONLY_A_READ = (
-    "Where the rest can't be read any more, make the call again only if it just reads: one that changes something would change "
-    "it once more. Ask before that."
+    "Where the rest can't be read any more, make the call again only if it just reads: one that changes something would "
+    "change it once more. Ask before that."
 )
 """What is said to who can't read on."""
 _NO_LIMIT = 2**62
