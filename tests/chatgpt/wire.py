@@ -30,6 +30,11 @@ class Wire:
         """`url`: whole, as it was read somewhere. Header names are written with `_`."""
         return self._came(self._http.get(url, headers=self._named(headers)))
 
+    def opens(self, url: str, headers: Mapping[str, str]) -> bool:
+        """Whether a GET is answered with a stream of events; it is closed at once."""
+        with self._http.stream("GET", url, headers=self._named({"Accept": "text/event-stream", **headers})) as answer:
+            return (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
+
     def form(self, url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> httpx2.Response:
         """`application/x-www-form-urlencoded`."""
         return self._came(self._http.post(url, data=dict(fields), headers=self._named(headers or {})))
