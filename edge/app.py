@@ -31,6 +31,7 @@ from edge.lenience import Lenience
 from edge.listing import Listing
 from edge.methods import Methods
 from edge.outgoing import Outbox
+from edge.paging.pager import Pager
 from edge.recorder import Recorder
 from edge.recovery import Recovery
 from edge.relay import Relay
@@ -89,8 +90,7 @@ class Edge:
         self._rules = watched_rules(settings, changed=lambda rules: self._lasting.on_rules())
         self._authorizer = Authorizer(lambda: self._rules.value, self._directory)
         states = RequestStates(self._ring, settings.input_wait_s)
-        lenience = Lenience(settings.lenient_clients)
-        outbox = Outbox(self._directory, self._authorizer, states, lenience)
+        outbox = Outbox(self._directory, self._authorizer, states, Lenience(settings.lenient_clients))
         self._lasting = Lasting(
             self._line,
             self._ring,
@@ -121,7 +121,7 @@ class Edge:
         )
         gate = Gate(settings, self._public_url, port)
         self._door = self._open_to(settings, gate)
-        endpoint = self._endpoint(settings, gate, states, outbox, lenience)
+        endpoint = self._endpoint(settings, gate, states, outbox)
         self.app = self._front_door(endpoint)
 
     def _open_to(self, settings: Settings, gate: Gate) -> Door:
@@ -136,11 +136,9 @@ class Edge:
             admits_anonymous=lambda: self._rules.value.admits_anonymous,
         )
 
-    def _endpoint(
-        self, settings: Settings, gate: Gate, states: RequestStates, outbox: Outbox, lenience: Lenience
-    ) -> McpEndpoint:
-        ring = self._ring
-        handles = Handles(self._line, ring, self._clock, settings, refused=self._recorder.refused)
+    def _endpoint(self, settings: Settings, gate: Gate, states: RequestStates, outbox: Outbox) -> McpEndpoint:
+        ring, recorder = self._ring, self._recorder
+        handles = Handles(self._line, ring, self._clock, settings, refused=recorder.refused)
         calls = Calls(
             self._directory,
             self._relay,
@@ -148,28 +146,17 @@ class Edge:
             ring,
             self._clock,
             settings,
-            self._recorder,
+            recorder,
             in_touch=lambda: self._in_touch.now,
             hand_after_s=handles.budget.after_s,
         )
         self._waiting = Waiting(self._line, ring, self._clock, calls.limits, self.edge_id, grace_s=settings.cancel_grace_s)
-        self._recovery = Recovery(calls, self._relay, self._line, self._recorder, grace_s=settings.holder_grace_s)
-        dead_letters = DeadLetters(
-            self._directory,
-            self._authorizer,
-            calls,
-            self._line,
-            ring,
-            self._clock,
-            settings,
-            self.edge_id,
-            refused=self._recorder.refused,
-            record=self._recorder.record,
-        )
+        self._recovery = Recovery(calls, self._relay, self._line, recorder, grace_s=settings.holder_grace_s)
         introduction = Introduction(self._directory, self._authorizer)
-        responder = Responder(calls, self._waiting, self._lasting.requests, Finisher(states), handles, settings)
+        pager = Pager(ring, settings)
+        responder = Responder(calls, self._waiting, self._lasting.requests, Finisher(states, pager), handles, settings)
         after = Afterwards(
-            handles, self._directory, self._authorizer, self._relay, outbox, calls, responder, lenience, settings
+            handles, self._directory, self._authorizer, self._relay, outbox, calls, responder, pager, recorder, settings
         )
         return McpEndpoint(
             self._door.guard,
@@ -181,30 +168,44 @@ class Edge:
                     self._directory,
                     self._authorizer,
                     settings.list_page_tools,
-                    after.mesh_wait.listed,
+                    after.own_tools.listed,
                     anonymous=settings.auth == "none",
                 ),
                 introduction,
                 outbox,
                 self._lasting.sessions,
                 list_ttl_ms=settings.list_ttl_ms,
-                owners={RETRY: dead_letters.retry},
+                owners={RETRY: self._dead_letters(settings, calls).retry},
                 tasks=after.tasks.methods,
-                cuts=handles.budget.cuts,
+                bare=lambda exchange: handles.budget.cuts(exchange) or pager.cuts(exchange),
             ),
             introduction,
             self._lasting.sessions,
             self._lasting.requests,
             responder,
-            after.mesh_wait,
+            after.own_tools,
             self._authorizer,
             StepUp(self._public_url, settings.step_up, self._door.scope_names),
             settings,
-            filling=lenience,
+            filling=outbox.lenience,
             backends=frozenset(self._directory.entries),
             standing=self._lasting.standing(self._relay, responder).answer,
             listen=self._lasting.listening.answer,
-            denied=self._recorder.denied,
+            denied=recorder.denied,
+        )
+
+    def _dead_letters(self, settings: Settings, calls: Calls) -> DeadLetters:
+        return DeadLetters(
+            self._directory,
+            self._authorizer,
+            calls,
+            self._line,
+            self._ring,
+            self._clock,
+            settings,
+            self.edge_id,
+            refused=self._recorder.refused,
+            record=self._recorder.record,
         )
 
     def _front_door(self, endpoint: McpEndpoint) -> FrontDoor:

@@ -19,6 +19,7 @@ from edge.guard import Denied, Guard
 from edge.introduction import Introduction, read_hello
 from edge.methods import Methods
 from edge.outgoing import Outbox
+from edge.own_tools import OwnTools
 from edge.parse import Filling, Message, Reply, parse_message
 from edge.problems import INTERNAL_ERROR, INVALID_REQUEST, Refusal, refusal_of, rendering_of
 from edge.render import error_response, refusal_body, rpc_error, rpc_result
@@ -46,18 +47,6 @@ class Inbound(Protocol):
         ...
 
 
-class OwnTool(Protocol):
-    """A tool of the edge itself."""
-
-    def is_meant(self, exchange: Exchange) -> bool:
-        """Whether a `tools/call` is one of it."""
-        ...
-
-    async def answer(self, exchange: Exchange) -> None:
-        """Answer it. Raises MeshError before anything is answered."""
-        ...
-
-
 Stream = Callable[[Exchange], Awaitable[None]]
 """Answers a request with a stream that stays open."""
 
@@ -81,7 +70,7 @@ class McpEndpoint:
         sessions: Sessions,
         inbound: Inbound,
         responder: Responder,
-        own_tool: OwnTool,
+        own_tools: OwnTools,
         authorizer: Authorizer,
         step_up: StepUp,
         settings: Settings,
@@ -104,7 +93,7 @@ class McpEndpoint:
         self._sessions = sessions
         self._inbound = inbound
         self._responder = responder
-        self._own_tool = own_tool
+        self._own_tools = own_tools
         self._authorizer = authorizer
         self._step_up = step_up
         self._filling = filling
@@ -237,8 +226,8 @@ class McpEndpoint:
         """Answer a request."""
         message = exchange.message
         try:
-            if message.method == "tools/call" and self._own_tool.is_meant(exchange):
-                await self._own_tool.answer(exchange)
+            if message.method == "tools/call" and (own := self._own_tools.meant(exchange)) is not None:
+                await own.answer(exchange)
                 return
             if message.method in _TO_BACKENDS:
                 running = await self._calls.start(exchange, self._outbox.prepare(exchange))

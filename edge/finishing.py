@@ -1,4 +1,5 @@
-"""What is still to be done to a backend's result before the client gets it: names, sealed states, the era's own members.
+"""What is still to be done to a backend's result before the client gets it: names, sealed states, the era's own members,
+and a page in its place where the client does not take so much.
 
 A result stays the bytes that it is unless it has to be touched; then only the members in question are read.
 """
@@ -9,9 +10,12 @@ import msgspec
 
 from edge.exchange import Exchange
 from edge.names import outer_uri
+from edge.paging.pager import Pager
+from edge.render import error_of
 from edge.request_state import Pending, RequestStates
 from edge.running import Running
-from shared.messages import ToolResult
+from shared.errors import MeshError
+from shared.messages import ToolFailure, ToolResult
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _contents = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -21,8 +25,9 @@ _encode = msgspec.json.Encoder().encode
 class Finisher:
     """Finishes results."""
 
-    def __init__(self, states: RequestStates) -> None:
+    def __init__(self, states: RequestStates, pager: Pager) -> None:
         self._states = states
+        self._pager = pager
 
     def finish(self, exchange: Exchange, running: Running, result: ToolResult) -> bytes:
         """The result as JSON, in the client's words. Raises msgspec.DecodeError for one that is not JSON."""
@@ -32,7 +37,16 @@ class Finisher:
             body = self._seal(exchange, running, result)
         if running.outgoing.method == "resources/read":
             body = _readable(body, running.outgoing.backend if exchange.backend is None else None, modern=modern)
+        elif len(body) > self._pager.bytes_min and running.outgoing.method == "tools/call":
+            body = self._pager.first(exchange, running, body)
         return body
+
+    def shorten(self, exchange: Exchange, final: ToolFailure) -> MeshError:
+        """A failure as its client takes it."""
+        error = error_of(final)
+        if len(final.detail) + len(final.data) > self._pager.bytes_min:
+            error = self._pager.shortened(exchange, error)
+        return error
 
     def _seal(self, exchange: Exchange, running: Running, result: ToolResult) -> bytes:
         members: dict[str, Any] = dict(_members.decode(result.body))

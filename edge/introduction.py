@@ -21,7 +21,8 @@ _INFO_BYTES_MAX = 8 * 1024
 _INSTRUCTIONS = (
     "ToolMesh gives you the tools of several systems under one address. Tool names start with the name of their system. "
     "A result that says outcome_unknown means that a change may have happened: check before you repeat it. "
-    "A result that says running is a call that goes on: get its result with mesh_wait, do not repeat it."
+    "A result that says running is a call that goes on: get its result with mesh_wait, do not repeat it. "
+    "A result that says that it is a page has more: read on with mesh_more."
 )
 _DECLARED: dict[str, dict[str, Any]] = {
     "tools": {"listChanged": True},

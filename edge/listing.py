@@ -40,12 +40,13 @@ class Listing:
         self._anonymous = anonymous
 
     def page(
-        self, kind: Kind, principal: Principal, backend: str | None, cursor: object, *, cuts: bool = False
+        self, kind: Kind, principal: Principal, backend: str | None, cursor: object, *, bare: bool = False
     ) -> dict[str, Any]:
         """One page of a list as its result. `backend`: the one of a transparent endpoint, or None for all of them.
 
-        The cursor names the last item of the page before. `cuts`: the client is known to cut calls, so that any tool may
-        answer with a handle, which no outputSchema of a tool's own allows. Raises InvalidParams for a cursor that is none.
+        The cursor names the last item of the page before. `bare`: any tool may answer this client with something else than
+        its result (a handle, a page), which no outputSchema of its own allows: none is listed. Raises InvalidParams for a
+        cursor that is none.
         """
         items = dict(self._aggregated(kind, principal) if backend is None else self._own(kind, principal, backend))
         if kind == "tools" and backend is None and self._own_tools:
@@ -54,7 +55,7 @@ class Listing:
         start = 0 if cursor is None else bisect_right(names, _name_in(cursor))
         page = names[start : start + self._page_items]
         shown = [self._shown(kind, backend, name, items[name]) for name in page]
-        result: dict[str, Any] = {kind: [_without_schema(item) for item in shown] if cuts else shown}
+        result: dict[str, Any] = {kind: [_without_schema(item) for item in shown] if bare else shown}
         if start + self._page_items < len(names):
             result["nextCursor"] = base64.urlsafe_b64encode(page[-1].encode()).decode()
         return result

@@ -51,17 +51,17 @@ class Methods:
         list_ttl_ms: int,
         owners: Mapping[str, Handler],
         tasks: Mapping[str, Handler],
-        cuts: Callable[[Exchange], bool],
+        bare: Callable[[Exchange], bool],
     ) -> None:
-        """`owners`: methods of ours that are there for the owner alone; `tasks`: those of the tasks extension; `cuts`:
-        whether a client is known to cut calls that take long."""
+        """`owners`: methods of ours that are there for the owner alone; `tasks`: those of the tasks extension; `bare`:
+        whether a client may be answered with something else than a tool's own result."""
         self._listing = listing
         self._introduction = introduction
         self._outbox = outbox
         self._memory = memory
         self._list_ttl_ms = list_ttl_ms
         self._owners = owners
-        self._cuts = cuts
+        self._bare = bare
         lists: dict[str, Handler] = dict.fromkeys(_LISTS, self._list)
         self._modern: dict[str, Handler] = {**lists, "server/discover": self._discover, **tasks}
         self._legacy: dict[str, Handler] = {
@@ -95,7 +95,7 @@ class Methods:
             exchange.principal,
             exchange.backend,
             message.params.get("cursor"),
-            cuts=self._cuts(exchange),
+            bare=self._bare(exchange),
         )
         return page | self._for_caches(self._list_ttl_ms) if message.era == "modern" else page
 

@@ -5,7 +5,8 @@ Tools and prompts: `<backend>_<name>`. Resources: the scheme of the URI is prefi
 """
 
 MESH_WAIT = "mesh_wait"
-"""The edge's own tool. At the endpoint of all backends no backend's tool is called that."""
+"""A tool of the edge itself. At the endpoint of all backends no backend's tool is called that, nor the next one."""
+MESH_MORE = "mesh_more"
 
 
 def outer_uri(backend: str, uri: str) -> str:

@@ -64,7 +64,7 @@ class Outbox:
         self._directory = directory
         self._authorizer = authorizer
         self._states = states
-        self._lenience = lenience or Lenience(())
+        self.lenience = lenience or Lenience(())
 
     def prepare(self, exchange: Exchange) -> Outgoing:
         """Raises MeshError for what may not be asked, Refusal for what is not well formed."""
@@ -139,7 +139,7 @@ class Outbox:
         """The headers `Mcp-Param-*` have to say what the arguments say. Raises Refusal."""
         schema, arguments, headers = tool.input_schema, params.arguments, exchange.headers
         rejection = validate_mcp_param_headers(schema, arguments, headers)
-        if rejection and self._lenience.complete_parameters(schema, arguments, exchange.message.params, headers):
+        if rejection and self.lenience.complete_parameters(schema, arguments, exchange.message.params, headers):
             rejection = validate_mcp_param_headers(schema, arguments, headers)
         if rejection is not None:
             raise rejected(rejection, exchange.message.id)

@@ -41,6 +41,7 @@ RENDERINGS: dict[str, Rendering] = {
     "not_authorized": Rendering("rpc", 200, INVALID_PARAMS),
     "insufficient_scope": Rendering("rpc", 403, INSUFFICIENT_SCOPE),
     "unknown_call": Rendering("result"),
+    "unknown_cursor": Rendering("result"),
     "invalid_params": Rendering("rpc", 200, INVALID_PARAMS),
     "invalid_arguments": Rendering("result"),
     "queue_full": Rendering("rpc", 503, QUEUE_FULL),

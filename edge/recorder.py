@@ -7,8 +7,9 @@ import asyncio
 
 import structlog
 
+from edge.names import MESH_MORE
 from edge.rate import Rate
-from shared.audit import access_record, call_record, denied_record, refused_record
+from shared.audit import access_record, call_record, continued_record, denied_record, refused_record
 from shared.audit_stream import append_record
 from shared.clock import BrokerClock
 from shared.identity import Principal
@@ -50,6 +51,13 @@ class Recorder:
     def answered(self, call: ToolCall, code: str) -> None:
         """This edge answered a call whose outcome it does not know."""
         self.record(call_record(call, "answered", code, self._edge_id, self._clock.now_ms()))
+
+    def continued(self, principal: Principal, backend: str, call_id: str, span: str) -> None:
+        """Somebody read on in the result of a call that was over."""
+        at_ms = self._clock.now_ms()
+        self.record(
+            continued_record(self._edge_id, at_ms, principal, call_id=call_id, backend=backend, tool=MESH_MORE, detail=span)
+        )
 
     def record(self, record: bytes) -> None:
         """Append a record to the stream. Never waits."""

@@ -16,7 +16,7 @@ from shared.codec import open_envelope, unframe
 from shared.errors import BrokerUnavailable, ForgedMessage
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
-from shared.messages import Spoken, Stored, ToolFailure, ToolResult
+from shared.messages import Final, Spoken, Stored, ToolFailure, ToolResult
 
 log = structlog.get_logger()
 
@@ -119,6 +119,12 @@ class Relay:
             self._refused("result", forged.detail)
             return None
         return message
+
+    async def kept_end(self, group: str, backend: str, call_id: str) -> Final | None:
+        """The end of a call, as far as it is kept; None where it is not. Raises BrokerUnavailable, ResponseError."""
+        raw = await self._line.cmd("GET", keys.final(keys.job_id(group, call_id)))
+        event = self._verify(Waiter(call_id, group, backend, 1), raw) if raw is not None else None
+        return event if isinstance(event, ToolResult | ToolFailure) else None
 
     async def read_until_over(self, waiter: Waiter) -> None:
         """Read it again and again, until the call's end is there: the live events go to the edge that enqueued it."""

@@ -20,7 +20,6 @@ from edge.problems import refusal_of
 from edge.render import (
     KEEP_ALIVE,
     STREAM_HEADERS,
-    error_of,
     error_response,
     event,
     notice,
@@ -232,7 +231,7 @@ class Responder:
                 if facts is not None:
                     body = with_call(body, facts)
                 return 200, rpc_result(message.id, body, message.era)
-            error = error_of(final)
+            error = self._finisher.shorten(exchange, final)
             if isinstance(error, NotAuthorized):
                 # The edge's rules allowed it: what the worker says of its own ones is for the operator, who has the audit.
                 refusal = refusal_of(unknown_of(exchange, running.outgoing), message.id, message.era)

@@ -12,7 +12,7 @@ import msgspec
 from shared.identity import Principal
 from shared.messages import ToolCall
 
-Phase = Literal["intent", "outcome", "answered", "late", "denied", "refused", "access"]
+Phase = Literal["intent", "outcome", "answered", "late", "denied", "refused", "access", "continued"]
 
 
 class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
@@ -23,7 +23,8 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """intent: a write is about to happen; outcome: the call is over; answered: an edge answered without knowing the
     outcome, which may still come; late: what a worker learned of a call after another one had to answer for it; denied: an
     edge did not let it in; refused: a worker or an edge threw away a message that was not what it claimed to be; access:
-    somebody logged in or allowed a client something, or a client got, renewed or gave up its tokens."""
+    somebody logged in or allowed a client something, or a client got, renewed or gave up its tokens; continued: a client
+    read on in the result of a call that was over."""
     code: str
     """`ok`, `error` (the tool's own), `input_required` (the client is to answer something and ask again), or a slug of
     `shared/errors.py`."""
@@ -114,6 +115,29 @@ def access_record(code: str, role: str, at_ms: int, tenant: str, subject: str, c
             tenant=tenant,
             subject=subject[:1024],
             caller_id=client_id[:512],
+        )
+    )
+
+
+def continued_record(
+    role: str, at_ms: int, principal: Principal, *, call_id: str, backend: str, tool: str, detail: str
+) -> bytes:
+    """The record of a further page of a result. `tool`: by which it was read; `detail`: which part of the result it is."""
+    return _encoder.encode(
+        AuditRecord(
+            at_ms=at_ms,
+            phase="continued",
+            code="ok",
+            role=role,
+            call_id=call_id,
+            tenant=principal.tenant,
+            subject=principal.subject,
+            caller_id=principal.caller_id,
+            backend=backend,
+            tool=tool,
+            access="read",
+            detail=detail[:200],
+            method="tools/call",
         )
     )
 

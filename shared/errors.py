@@ -71,6 +71,12 @@ class UnknownCall(MeshError):
     code = "unknown_call"
 
 
+class UnknownCursor(MeshError):
+    """No cursor of this principal's, or one of a result that is not kept any more."""
+
+    code = "unknown_cursor"
+
+
 class InvalidParams(MeshError):
     """The request's params are not what the method takes."""
 

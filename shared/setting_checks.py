@@ -11,6 +11,7 @@ from shared.access_checks import ACCESS_CHECKS, ACCESS_CHOICES, check_origin
 from shared.addresses import is_loopback
 from shared.errors import ConfigurationError
 from shared.grants import ACCESS, CODE, REFRESH
+from shared.result_budgets import parse_result_budgets
 from shared.yaml_structs import nearest
 
 API_KEY_CHARACTERS_MIN = 16
@@ -53,6 +54,8 @@ def check_setting(name: str, variable: str, value: Any) -> None:
     elif name == "allowed_origins":
         for origin in value:
             check_origin(variable, origin)
+    elif name == "result_chars_max":
+        parse_result_budgets(variable, value)
     elif name in ACCESS_CHECKS:
         ACCESS_CHECKS[name](variable, value)
 

@@ -107,6 +107,9 @@ class Settings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     """A call of a client that is known to cut is answered with a handle after this time, and goes on."""
     handle_clients: tuple[str, ...] = ("openai-mcp",)
     """Clients that are known to cut: how their User-Agent, or the name in their `clientInfo`, begins."""
+    result_chars_max: tuple[str, ...] = ("openai-mcp=30000", "claude=150000", "claude-code=50000", "anthropic=150000")
+    """Characters of one result that a client takes, `name=characters`, named as in `handle_clients`; 0: no limit. A larger
+    result is given page by page."""
     task_after_s: Seconds = 5.0
     """A call that runs for longer is answered with a task, where the client declared the tasks extension."""
     task_poll_s: Seconds = 1.0

@@ -1,4 +1,4 @@
-"""What clients do about a call that was answered before it was over, put together: `mesh_wait` and tasks."""
+"""What clients do after a call was answered, put together: wait for its end (`mesh_wait`, tasks), read on (`mesh_more`)."""
 
 from edge.authorize import Authorizer
 from edge.calls import Calls
@@ -8,8 +8,12 @@ from edge.handles.look import Look
 from edge.handles.mesh_wait import MeshWait
 from edge.handles.rounds import Rounds
 from edge.handles.tasks import Tasks
-from edge.lenience import Lenience
+from edge.names import MESH_MORE, MESH_WAIT
 from edge.outgoing import Outbox
+from edge.own_tools import OwnTools
+from edge.paging.mesh_more import MeshMore
+from edge.paging.pager import Pager
+from edge.recorder import Recorder
 from edge.relay import Relay
 from edge.respond import Responder
 from shared.settings import Settings
@@ -27,13 +31,16 @@ class Afterwards:
         outbox: Outbox,
         calls: Calls,
         responder: Responder,
-        lenience: Lenience,
+        pager: Pager,
+        recorder: Recorder,
         settings: Settings,
     ) -> None:
         line, ring, clock = handles.line, handles.ring, handles.clock
         look = Look(handles.store, relay, line, ring, clock, settings)
         rounds = Rounds(handles.store, directory, authorizer, line, ring, clock, calls.drafts, calls.limits)
-        self.mesh_wait = MeshWait(handles.store, look, rounds, outbox, relay, responder, settings)
+        mesh_wait = MeshWait(handles.store, look, rounds, outbox, relay, responder, settings)
+        mesh_more = MeshMore(pager, relay, directory.entries, settings, record=recorder.continued)
+        self.own_tools = OwnTools({MESH_WAIT: mesh_wait, MESH_MORE: mesh_more}, outbox)
         self.tasks = Tasks(
             handles.store,
             look,
@@ -41,6 +48,6 @@ class Afterwards:
             handles.view,
             calls,
             responder,
-            lenience,
+            outbox.lenience,
             responses_bytes_max=settings.body_bytes_max,
         )

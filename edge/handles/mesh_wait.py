@@ -19,10 +19,9 @@ from edge.parse import parse_call
 from edge.relay import Relay
 from edge.request_state import Pending
 from edge.respond import Responder, watch
-from edge.shelf import Item
 from edge.tool import Tool
 from shared.catalogue import define
-from shared.errors import UnknownCall, UnknownTool
+from shared.errors import UnknownCall
 from shared.handles import Handle
 from shared.settings import Settings
 
@@ -75,7 +74,7 @@ class MeshWait:
         responder: Responder,
         settings: Settings,
     ) -> None:
-        self._tool = mesh_wait_tool(settings.mesh_wait_s_max)
+        self.tool = mesh_wait_tool(settings.mesh_wait_s_max)
         self._store = store
         self._look = look
         self._rounds = rounds
@@ -84,28 +83,10 @@ class MeshWait:
         self._responder = responder
         self._wait_s = min(_DEFAULT_S, settings.mesh_wait_s_max)
 
-    @property
-    def listed(self) -> dict[str, Item]:
-        """Tools of the edge itself, as they are listed at the endpoint of all backends."""
-        return {MESH_WAIT: self._tool.listed}
-
-    def is_meant(self, exchange: Exchange) -> bool:
-        """Whether a `tools/call` is one of it: at the endpoint of one backend that backend's own tool of the name wins, if
-        the caller may use it."""
-        if exchange.message.params.get("name") != MESH_WAIT:
-            return False
-        if exchange.backend is None:
-            return True
-        try:
-            self._outbox.find_tool(exchange, MESH_WAIT)
-        except UnknownTool:
-            return True
-        return False
-
     async def answer(self, exchange: Exchange) -> None:
         """Answer with the result of the call, or with its handle again. Raises MeshError before anything is answered."""
         params = parse_call(exchange.body, exchange.message)
-        self._tool.validate(params.arguments)
+        self.tool.validate(params.arguments)
         handle = await self._store.find(params.arguments["call_id"], exchange.principal)
         waited = await self._look.at(handle, params.meta) if handle is not None else None
         if handle is not None and waited is not None and params.inputs:

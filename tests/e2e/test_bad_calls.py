@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edge.names import MESH_WAIT
+from edge.names import MESH_MORE, MESH_WAIT
 from tests.client import ENVELOPE, MODERN
 from tests.e2e.target import (
     BODY_BYTES_MAX,
@@ -75,12 +75,12 @@ def test_a_tool_that_is_forbidden_and_one_that_is_not_there_look_the_same(target
         assert {record.subject for record in target.denials("unknown_tool")} == {"guest"}
 
 
-def test_who_may_use_nothing_lists_the_edges_own_tool_alone_and_may_not_share_the_list(target: Target) -> None:
+def test_who_may_use_nothing_lists_the_edges_own_tools_alone_and_may_not_share_the_list(target: Target) -> None:
     case = new("tools/list")
     listed = target.send(case).json()["result"]
     case.headers["Authorization"] = f"Bearer {GUEST_KEY}"
     result = target.send(case).json()["result"]
-    assert [tool["name"] for tool in result["tools"]] == [MESH_WAIT]
+    assert [tool["name"] for tool in result["tools"]] == [MESH_MORE, MESH_WAIT]
     assert len(listed["tools"]) > 1
     assert {result["cacheScope"], listed["cacheScope"]} == {"private"}
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from arq.jobs import serialize_job
 
-from edge.names import MESH_WAIT
+from edge.names import MESH_MORE, MESH_WAIT
 from shared import keys
 from shared.catalogue import Catalogue, catalogue_hash, define
 from shared.codec import frame, open_envelope, pack, seal, unpack
@@ -174,7 +174,7 @@ def test_forged_heartbeats_and_catalogues_change_nothing(running: Mesh, client: 
         genuine = redis.get(keys.catalogue("default", "echo"))
         redis.set(keys.catalogue("default", "echo"), seal(STRANGER, "default", catalogue))
         edge = running.start_edge()
-        assert edge.tool_names() == [MESH_WAIT]
+        assert edge.tool_names() == [MESH_MORE, MESH_WAIT]
         redis.set(keys.catalogue("default", "echo"), seal(RING, "default", catalogue))
         stale = running.start_edge()
         assert "echo_planted" not in stale.tool_names()

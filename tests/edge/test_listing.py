@@ -228,6 +228,6 @@ def test_a_client_that_cuts_is_told_of_no_schema_that_a_handle_would_break(broke
     for backend in (None, "a"):
         listing = Listing(found, ruled(), 10)
         usual, _ = listing.page("tools", OWNER, backend, None)["tools"]
-        cut, _ = listing.page("tools", OWNER, backend, None, cuts=True)["tools"]
+        cut, _ = listing.page("tools", OWNER, backend, None, bare=True)["tools"]
         assert usual == cut | {"outputSchema": {"type": "object", "required": ["city"]}}
         assert "outputSchema" not in cut

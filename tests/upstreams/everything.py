@@ -8,7 +8,8 @@ taken up again; `--sse` speaks HTTP+SSE of 2024-11-05 instead, at `/sse` and at 
 
 Tools: `echo(message)`, `add(a,b)`, `slow_progress(steps,step_ms)`, `fail()`, `structured(city)`, `write_line(path,text)`,
 `sleep(ms,cancelled_path)`, `grow(name)` (a further tool, and tools/list_changed), `interrupted()` (ends its stream
-early), `routed(region,text)` (wants `region` as a header). `add` is annotated as reading, `structured` as idempotent. What
+early), `routed(region,text)` (wants `region` as a header), `lines(count,path,ms)` (that many lines, after a while; each run
+writes one to `path`). `add` is annotated as reading, `structured` as idempotent. What
 else it has is in `everything_features.py`.
 """
 
@@ -112,6 +113,14 @@ async def interrupted(ctx: Context[Any, Any]) -> str:
 def routed(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})], text: str) -> str:
     """A tool whose `region` travels as a header too."""
     return f"{region}: {text}"
+
+
+@server.tool()
+async def lines(count: int, path: str, ms: int = 0) -> str:
+    """So many lines of text, `ms` milliseconds later; each run writes a line to `path`."""
+    write_line(path, "ran")
+    await anyio.sleep(ms / 1000)
+    return "".join(f"line {number} of {count}, of which each is told from all others\n" for number in range(1, count + 1))
 
 
 class Events(EventStore):

@@ -1,0 +1,51 @@
+"""The tools of the edge itself: callable by everybody who is let in, whatever the rules say of tools of backends."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from edge.exchange import Exchange
+from edge.outgoing import Outbox
+from edge.shelf import Item
+from edge.tool import Tool
+from shared.errors import UnknownTool
+
+
+class OwnTool(Protocol):
+    """One of them."""
+
+    @property
+    def tool(self) -> Tool:
+        """Its definition."""
+        ...
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Answer a call of it. Raises MeshError before anything is answered."""
+        ...
+
+
+class OwnTools:
+    """All of them, by name."""
+
+    def __init__(self, tools: Mapping[str, OwnTool], outbox: Outbox) -> None:
+        self._tools = tools
+        self._outbox = outbox
+
+    @property
+    def listed(self) -> dict[str, Item]:
+        """As they are listed at the endpoint of all backends."""
+        return {name: own.tool.listed for name, own in self._tools.items()}
+
+    def meant(self, exchange: Exchange) -> OwnTool | None:
+        """The one that a `tools/call` is for: at the endpoint of one backend that backend's own tool of the name wins, if
+        the caller may use it."""
+        name = exchange.message.params.get("name")
+        if not isinstance(name, str):
+            return None
+        own = self._tools.get(name)
+        if own is None or exchange.backend is None:
+            return own
+        try:
+            self._outbox.find_tool(exchange, name)
+        except UnknownTool:
+            return own
+        return None
