@@ -24,6 +24,7 @@ from tests.oauth.traces import assert_in_no_log, records
 
 CUT_S = 0.5
 """In place of ChatGPT's 60 s."""
+RESULT_CHARS_MAX = 30_000
 Connected = Callable[[Variant], Connector]
 ERAS = pytest.mark.parametrize("variant", [V1, V3], ids=["2026", "2025"])
 
@@ -122,6 +123,28 @@ def test_a_call_that_was_cut_and_made_again_is_the_same_call(
     assert text_of(result) in ("slept", "1 steps")
     assert result["_meta"]["toolmesh/call"]["attached"] is True
     assert at.calls(f'"{tool}"') == before + 1
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.name for variant in VARIANTS])
+def test_a_result_that_is_too_long_is_read_page_by_page_at_any_edge(
+    at: Stage, connected: Connected, variant: Variant
+) -> None:
+    """By a model that does what the note on each page says. Nothing is run again for it."""
+    mark = f"line by {variant.name}"
+    text = "".join(f"{mark}, {number}\n" for number in range(3_000))
+    result = result_of(connected(variant).call("up_echo", {"message": text}, meta=META))
+    read = ""
+    while True:
+        assert sum(len(block["text"]) for block in result["content"]) <= RESULT_CHARS_MAX
+        *blocks, note = result["content"]
+        read += "".join(block["text"] for block in blocks)
+        cursor = result["_meta"]["toolmesh/page"].get("cursor")
+        if cursor is None:
+            break
+        assert all(said in note["text"] for said in ("mesh_more", cursor))
+        result = result_of(connected(variant).call("mesh_more", {"cursor": cursor}))
+    assert (read == text, len(text) > 2 * RESULT_CHARS_MAX) == (True, True)
+    assert at.calls(mark) == 1
 
 
 def test_a_read_whose_client_left_is_stopped_in_the_2026_era(at: Stage, connected: Connected, tmp_path: Path) -> None:
