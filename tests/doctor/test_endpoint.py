@@ -13,6 +13,7 @@ from tests.doctor.examined import Doctor, assert_found, levels, only, shown
 from toolmesh.doctor.bounds import Bounds
 from toolmesh.doctor.finding import Level
 from toolmesh.doctor.groups import GROUPS
+from toolmesh.doctor.persona import PERSONAS
 from toolmesh.doctor.report import Report
 
 FAIL, WARN, PASS, SKIP = Level.FAIL, Level.WARN, Level.PASS, Level.SKIP
@@ -32,9 +33,9 @@ def post(change: bends.Change, *methods: str) -> Bend:
     return Bend("/mcp", "POST", change, bends.rpc(*methods) if methods else bends.always)
 
 
-@pytest.mark.parametrize("persona", ["claude", "chatgpt"])
+@pytest.mark.parametrize("persona", PERSONAS)
 def test_a_house_in_order_passes_every_check(doctor: Doctor, persona: str) -> None:
-    report = look(doctor, persona=persona, bounds=Bounds())
+    report = look(doctor, persona=persona, bounds=Bounds() if persona == "chatgpt" else SMALL)
     assert {finding.level for finding in report.findings} == {PASS}, shown(report)
     group = next(group for group in GROUPS if group.noun == "mcp")
     assert {finding.check for finding in report.findings} == set(group.checks)

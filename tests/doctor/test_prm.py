@@ -91,7 +91,10 @@ def test_a_resource_that_is_not_the_url(
 
 
 def test_a_url_that_is_typed_with_a_slash_more(doctor: Doctor, house: BrokenHouse) -> None:
-    report = doctor.look("prm", url=f"{house.url}/mcp/")
+    assert_found(doctor.look("prm", url=f"{house.url}/mcp/"), "prm.resource", PASS)
+    strict = bends.with_members(resource=f"{house.url}/mcp")
+    described = Bend("*", "GET", strict, lambda asked: asked.path.startswith("/.well-known/oauth-protected-resource"))
+    report = doctor.look("prm", described, url=f"{house.url}/mcp/")
     assert_found(report, "prm.resource", FAIL, f"Type `{house.url}/mcp` into the client")
 
 
