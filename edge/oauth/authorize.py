@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.oauth.flood import Flood
-from edge.oauth.page_request import PageRequests
+from edge.oauth.page_request import PageRequests, lead_to
 from edge.oauth.parameters import BadParameters, read_parameters
 from edge.oauth.pending import PendingRequests
 from shared.settings import Settings
@@ -49,12 +49,4 @@ class AuthorizeEndpoint:
         await self._pending.keep(rid, browser, parameters)
         known = await self._pending.store.subject_in(browser)
         page = "consent" if known is not None else "login"
-        return Response(
-            status_code=303,
-            headers={
-                "location": f"{self._public_url}/{page}?{urlencode({'rid': rid})}",
-                "cache-control": "no-store",
-                "referrer-policy": "no-referrer",
-                **headers,
-            },
-        )
+        return lead_to(f"{self._public_url}/{page}?{urlencode({'rid': rid})}", headers)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from edge.identities.identities import Identities
 from edge.oauth.browser import form_token, is_form_token
-from edge.oauth.page_request import PageRequests, redirected
+from edge.oauth.page_request import PageRequests, lead_to, redirected
 from edge.oauth.parameters import BadParameters
 from edge.oauth.pending import Pending, PendingRequests, kept_of
 from edge.oauth.secret_tokens import code_named, code_of, new_family
@@ -141,14 +141,7 @@ class ConsentEndpoint:
         return None
 
     def _to_login(self, found: Pending) -> Response:
-        return Response(
-            status_code=303,
-            headers={
-                "location": f"{self._public_url}/login?{urlencode({'rid': found.rid})}",
-                "cache-control": "no-store",
-                "referrer-policy": "no-referrer",
-            },
-        )
+        return lead_to(f"{self._public_url}/login?{urlencode({'rid': found.rid})}")
 
     def _form(self, found: Pending, subject: Subject) -> Response:
         view = ConsentView(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from edge.identities.identities import Identities
 from edge.oauth.browser import form_token
-from edge.oauth.page_request import PageRequests
+from edge.oauth.page_request import PageRequests, lead_to
 from edge.oauth.pending import Pending, PendingRequests, kept_of
 from edge.oauth.secret_tokens import browser_after, browser_named
 from edge.pages.login import LoginView, login_page
@@ -92,12 +92,4 @@ class LoginPage:
     def to_consent(self, found: Pending, browser: str | None = None) -> Response:
         """On to the question; `browser`: the browser's new secret."""
         cookie = {"set-cookie": self._pending.browsers.cookie(browser)} if browser is not None else {}
-        return Response(
-            status_code=303,
-            headers={
-                "location": f"{self._public_url}/consent?{urlencode({'rid': found.rid})}",
-                "cache-control": "no-store",
-                "referrer-policy": "no-referrer",
-                **cookie,
-            },
-        )
+        return lead_to(f"{self._public_url}/consent?{urlencode({'rid': found.rid})}", cookie)

@@ -106,8 +106,13 @@ class PageRequests:
 
 
 def redirected(answer: Answer) -> Response:
-    """A redirect to the client. 303, so that a form is never posted on to it (RFC 9700 section 4.12)."""
+    """A redirect to the client."""
+    return lead_to(answer.location or "")
+
+
+def lead_to(url: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Send a browser on. 303, so that a form is never posted on to there (RFC 9700 section 4.12)."""
     return Response(
         status_code=303,
-        headers={"location": answer.location or "", "cache-control": "no-store", "referrer-policy": "no-referrer"},
+        headers={"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer", **(headers or {})},
     )

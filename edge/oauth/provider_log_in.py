@@ -14,7 +14,7 @@ from starlette.responses import Response
 from edge.identities.identities import Identities
 from edge.oauth.flood import Flood
 from edge.oauth.login_page import LoginPage
-from edge.oauth.page_request import PageRequests
+from edge.oauth.page_request import PageRequests, lead_to
 from edge.oauth.parameters import read_fields
 from edge.oauth.pending import Pending, PendingRequests
 from edge.oauth.provider_states import ProviderStates
@@ -93,10 +93,7 @@ class ProviderLogIn:
         except ProviderFailed as failed:
             return self._failed(found, entry, failed)
         await self._states.put(found.browser, state, provider=entry.name, issuer=entry.site, rid=found.rid)
-        return Response(
-            status_code=303,
-            headers={"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer"},
-        )
+        return lead_to(url)
 
     async def _begin(self, request: Request) -> Response:
         if not self._pending.browsers.is_own_form(request):
