@@ -51,10 +51,11 @@ _NO_LOGIN = Markup("<p>Nobody has to log in here. What may be called without tha
 _CHATGPT = Markup(
     "<h2>ChatGPT</h2>\n"
     "<ol>\n"
-    "<li>On the web, switch on <strong>Developer mode</strong> under <strong>Settings → Security and login</strong>.</li>\n"
-    "<li>Open <strong>chatgpt.com/plugins</strong>, press <strong>+</strong>, paste the URL and choose"
-    " <strong>{}</strong>.</li>\n"
-    "<li>{}In a chat, add it with the <strong>+</strong> beside the message.</li>\n"
+    "<li>On the web, open <strong>chatgpt.com/plugins</strong>, press <strong>+</strong> and choose"
+    " <strong>Add custom MCP server</strong>. Where that is missing, switch on <strong>Developer mode</strong> under"
+    " <strong>Settings → Security and login</strong> first.</li>\n"
+    "<li>Paste the URL, choose <strong>{}</strong>, and create it.</li>\n"
+    "<li>{}Install it; in a chat, type <strong>@</strong> and choose it.</li>\n"
     "</ol>"
 )
 _CLAUDE = Markup(

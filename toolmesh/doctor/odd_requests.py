@@ -86,7 +86,7 @@ async def call(visit: Visit, name: str, arguments: dict[str, object], era: str, 
 async def check_large_body(visit: Visit, report: Report, era: str) -> None:
     """What a proxy in front bears."""
     params = {"_meta": {"toolmesh/doctor": "x" * visit.bounds.large_body_bytes}}
-    fix = "Let bodies of 4 MiB through: nginx `client_max_body_size 5m;`, Caddy `request_body { max_size 5MB }`."
+    fix = "Let bodies of 4 MiB through: nginx `client_max_body_size 5m;`. Caddy needs no setting."
     try:
         answer = await visit.rpc(
             "tools/list", params, era=era, rpc_id="toolmesh-doctor-large", token=credential(visit), timeout_s=_UPLOAD_S
