@@ -113,7 +113,7 @@ def snippet(edge_port: int, https: int) -> str:
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     block = re.search(r"```caddyfile\n(.*?)```", page, re.DOTALL)
     assert block is not None
-    text = block[1].replace("mesh.example", "localhost")
+    text = block[1].replace("mesh.example", "localhost").replace(":443 {", f":{https} {{")
     edges = " ".join(f"{host}:{edge_port}" for host in HOSTS)
     text, replaced = re.subn(r"127\.0\.0\.1:8123 127\.0\.0\.1:8124", edges, text)
     assert replaced == 1

@@ -127,6 +127,10 @@ def test_the_endpoint_answers_with_and_without_a_slash_at_its_end(scene: Scene) 
         assert (answer.status_code, answer.history) == (200, [])
 
 
+def test_who_names_another_host_is_refused(scene: Scene) -> None:
+    assert scene.client.get("/readyz", host="evil.example").status_code == 421
+
+
 def test_plain_http_leads_to_https_with_method_body_and_path_and_the_same_request_works_there(scene: Scene) -> None:
     """308, not 301: a client that follows it sends the same POST. Nothing is asked of an edge before."""
     body, headers = scene.client.body("tools/list"), scene.client.headers("tools/list")
@@ -197,6 +201,7 @@ def test_a_caddy_of_ones_own_goes_on_with_the_edge_that_is_there(scene: Scene) -
     text = snippet(front.edge_port, front.own_https)
     with front.caddy("own", text, HTTPS_PORT=str(front.own_https)) as client:
         assert client.text("up_add", {"a": 1, "b": 1}) == "2"
+        assert client.get("/readyz", host="evil.example").status_code == 421
         front.stop_edge(HOSTS[0])
         for number in range(10):
             assert client.text("up_add", {"a": number, "b": 1}) == str(number + 1)
