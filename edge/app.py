@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from edge.accepted.limits import limits_of
 from edge.admit import Gate
 from edge.alive import Alive
 from edge.authorize import Authorizer
@@ -39,6 +40,7 @@ from edge.request_state import RequestStates
 from edge.respond import Responder
 from edge.sessions.lasting import Lasting
 from edge.step_up import StepUp
+from edge.strictness import Strictness
 from edge.waiting import Waiting
 from shared import keys
 from shared.authorization_file import watched_rules
@@ -71,26 +73,23 @@ class Edge:
         self._recorder = Recorder(
             self._line, self._clock, self.edge_id, strangers_per_s_max=settings.strangers_recorded_per_s_max
         )
-        self._relay = Relay(
-            self._line,
-            self._ring,
-            self.edge_id,
-            events_max=settings.call_events_max,
-            refused=self._recorder.refused,
-        )
+        refused = self._recorder.refused
+        self._relay = Relay(self._line, self._ring, self.edge_id, events_max=settings.call_events_max, refused=refused)
         self._directory = Directory(
             entries,
             self._ring,
             self._line,
             self._clock,
             heartbeat_ttl_s=settings.heartbeat_ttl_s,
-            refused=self._recorder.refused,
+            refused=refused,
             changed=lambda backend, kinds, former: self._lasting.on_catalogue(backend, kinds, former),
+            limits=limits_of(settings),
         )
         self._rules = watched_rules(settings, changed=lambda rules: self._lasting.on_rules())
         self._authorizer = Authorizer(lambda: self._rules.value, self._directory)
         states = RequestStates(self._ring, settings.input_wait_s)
-        outbox = Outbox(self._directory, self._authorizer, states, Lenience(settings.lenient_clients))
+        strictness, lenience = Strictness(settings), Lenience(settings.lenient_clients)
+        outbox = Outbox(self._directory, self._authorizer, states, strictness, lenience)
         self._lasting = Lasting(
             self._line,
             self._ring,
@@ -100,7 +99,7 @@ class Edge:
             outbox.resolve,
             settings,
             self.edge_id,
-            refused=self._recorder.refused,
+            refused=refused,
         )
         self._alive = Alive(
             self._line,
@@ -243,7 +242,7 @@ class Edge:
         beside = [asyncio.create_task(job) for job in jobs]
         self._lasting.start()
         asyncio.get_running_loop().call_later(2.0, _freeze)
-        log.info("edge started", tools=len(self._directory.tools))
+        log.info("edge started", tools=len(self._directory.name_space.tools))
         try:
             yield
         finally:

@@ -12,7 +12,11 @@ from typing import TypeVar
 
 import structlog
 
-from edge.shelf import Item, Shelf
+from edge.accepted.limits import USUAL, Limits
+from edge.backend_names import BackendNames
+from edge.name_notes import tell_of
+from edge.name_space import NameSpace, name_space
+from edge.shelf import Item, Shelf, tools_of
 from edge.tool import Tool
 from shared import keys
 from shared.catalogue import Catalogue
@@ -29,6 +33,8 @@ log = structlog.get_logger()
 V = TypeVar("V")
 
 _FETCH_AGAIN_S = 1.0
+_READ_S = 0.005
+"""How long tools are read before others have their turn."""
 _FUTURE_MS_MAX = 2_000
 
 
@@ -57,7 +63,9 @@ class Directory:
         heartbeat_ttl_s: float,
         refused: Callable[[str, str], None],
         changed: Changed = lambda backend, kinds, former: None,
+        limits: Limits = USUAL,
     ) -> None:
+        """`limits`: of what is listed."""
         self.entries = {entry.name: entry for entry in entries}
         """The edge's own configuration, by backend."""
         self._group_of = {entry.name: entry.group for entry in self.entries.values()}
@@ -70,8 +78,12 @@ class Directory:
         self._workers: dict[tuple[str, str], _Worker] = {}
         self._fetched_at: dict[str, float] = {}
         self._fetching: set[asyncio.Task[None]] = set()
-        self.tools: dict[str, Tool] = {}
-        """By canonical name, in the order of the names. Replaced as a whole, never changed, as all that follows."""
+        self._reading = {name: asyncio.Lock() for name in self.entries}
+        self._limits = limits
+        self.name_space = NameSpace()
+        """The tools of all backends. Replaced as a whole, never changed, as all that follows."""
+        self.names: dict[str, BackendNames] = {}
+        """By backend; of those that were heard of."""
         self.prompts: dict[str, tuple[Shelf, Item]] = {}
         """By canonical name, with the shelf that each is on."""
         self.resources: dict[str, Item] = {}
@@ -84,6 +96,13 @@ class Directory:
         """Whether a worker that serves the backend was heard of lately."""
         now = time.monotonic()
         return any(w.live_until > now and backend in w.catalogues for w in self._workers.values())
+
+    def find_tool(self, backend: str | None, name: str) -> Tool | None:
+        """What is called that at the endpoint of a backend, or of all (None)."""
+        if backend is None:
+            return self.name_space.find(name)
+        names = self.names.get(backend)
+        return names.find(name) if names is not None else None
 
     async def load(self) -> None:
         """Read what workers left in the broker: heartbeats and catalogues. Raises BrokerUnavailable."""
@@ -146,36 +165,62 @@ class Directory:
         group = self._group_of[backend]
         if group not in self._ring.groups:
             return
-        raw = await self._line.cmd("GET", keys.catalogue(group, backend))
-        if raw is None:
-            return
-        try:
-            catalogue = unseal(self._ring, group, raw, Catalogue)
-            if catalogue.backend != backend:
-                raise ForgedMessage("the catalogue lies under another backend's name")
-        except ForgedMessage as forged:
-            self._refused("catalogue", forged.detail)
-            return
-        announced = {w.catalogues[backend] for w in self._workers.values() if backend in w.catalogues} - {""}
-        if announced and catalogue.hash not in announced:
-            # An older one that was put back, or one of a worker that is gone by now: what runs is not what it says.
-            return
-        self._take_over(group, catalogue)
+        async with self._reading[backend]:
+            raw = await self._line.cmd("GET", keys.catalogue(group, backend))
+            if raw is None:
+                return
+            try:
+                catalogue = unseal(self._ring, group, raw, Catalogue)
+                if catalogue.backend != backend:
+                    raise ForgedMessage("the catalogue lies under another backend's name")
+            except ForgedMessage as forged:
+                self._refused("catalogue", forged.detail)
+                return
+            known = self.shelves.get(backend)
+            if known is not None and known.hash == catalogue.hash:
+                return  # read meanwhile, for another heartbeat
+            if self._is_current(catalogue):
+                names = await self._read(group, catalogue)
+                if self._is_current(catalogue):
+                    self._take_over(names)
 
-    def _take_over(self, group: str, catalogue: Catalogue) -> None:
-        shelf = Shelf(group, catalogue)
-        former = self.shelves.get(catalogue.backend)
+    def _is_current(self, catalogue: Catalogue) -> bool:
+        """Whether it may be what runs: not an older one that was put back, nor one of a worker that is gone by now."""
+        backend = catalogue.backend
+        announced = {w.catalogues[backend] for w in self._workers.values() if backend in w.catalogues} - {""}
+        return not announced or catalogue.hash in announced
+
+    async def _read(self, group: str, catalogue: Catalogue) -> BackendNames:
+        """Thousands of tools take a while: calls go on meanwhile."""
+        loop = asyncio.get_running_loop()
+        pause_at = loop.time() + _READ_S
+        tools = {}
+        for name, tool in tools_of(group, catalogue, self.shelves.get(catalogue.backend), self._limits):
+            tools[name] = tool
+            if loop.time() >= pause_at:
+                await asyncio.sleep(0)
+                pause_at = loop.time() + _READ_S
+        backend = catalogue.backend
+        names = BackendNames(Shelf(group, catalogue, tools), self.entries[backend].aliases, self.entries)
+        await asyncio.sleep(0)
+        return names
+
+    def _take_over(self, names: BackendNames) -> None:
+        shelf, backend = names.shelf, names.shelf.backend
+        former = self.shelves.get(backend)
         kinds = shelf.differs(former)
-        shelves = self.shelves | {catalogue.backend: shelf}
+        shelves = self.shelves | {backend: shelf}
         self.shelves = {name: shelves[name] for name in sorted(shelves)}
+        self.names = self.names | {backend: names}
+        self.name_space = name_space(self.shelves, self.names)
         every = self.shelves.values()
-        self.tools = _in_order({tool.name: tool for shelf in every for tool in shelf.tools.values()})
         self.prompts = _in_order({name: (shelf, item) for shelf in every for name, item in shelf.outer_prompts().items()})
         self.resources = _in_order({uri: item for shelf in every for uri, item in shelf.outer_resources().items()})
         self.templates = _in_order({uri: item for shelf in every for uri, item in shelf.outer_templates().items()})
-        log.info("catalogue taken over", backend=catalogue.backend, tools=len(shelf.tools), catalogue=catalogue.hash)
+        log.info("catalogue taken over", backend=backend, tools=len(shelf.tools), catalogue=shelf.hash)
+        tell_of(names)
         if kinds:
-            self._changed(catalogue.backend, kinds, former)
+            self._changed(backend, kinds, former)
 
 
 def _in_order(table: dict[str, V]) -> dict[str, V]:

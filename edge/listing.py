@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from edge.authorize import ANONYMOUS, Authorizer
+from edge.backend_names import Listed, View
 from edge.directory import Directory
 from edge.names import inner_uri
 from edge.shelf import Item
@@ -40,31 +41,51 @@ class Listing:
         self._anonymous = anonymous
 
     def page(
-        self, kind: Kind, principal: Principal, backend: str | None, cursor: object, *, bare: bool = False
+        self,
+        kind: Kind,
+        principal: Principal,
+        backend: str | None,
+        cursor: object,
+        *,
+        bare: bool = False,
+        view: View = "plain",
     ) -> dict[str, Any]:
         """One page of a list as its result. `backend`: the one of a transparent endpoint, or None for all of them.
 
         The cursor names the last item of the page before. `bare`: any tool may answer this client with something else than
-        its result (a handle, a page), which no outputSchema of its own allows: none is listed. Raises InvalidParams for a
-        cursor that is none.
+        its result (a handle, a page), which no outputSchema of its own allows: none is listed. `view`: how it sees a
+        transparent endpoint; at that of all backends everybody sees the same. Raises InvalidParams for a cursor that is not
+        ours.
         """
-        items = dict(self._aggregated(kind, principal) if backend is None else self._own(kind, principal, backend))
-        if kind == "tools" and backend is None and self._own_tools:
-            items = dict(sorted({**items, **self._own_tools}.items()))
+        if kind == "tools":
+            tools = self._tools(principal, backend, view)
+            items = {name: listed.item for name, listed in tools.items()}
+            if backend is None and self._own_tools:
+                items = dict(sorted({**items, **self._own_tools}.items()))
+        else:
+            tools = {}
+            items = dict(self._aggregated(kind, principal) if backend is None else self._own(kind, principal, backend))
         names = list(items)
         start = 0 if cursor is None else bisect_right(names, _name_in(cursor))
         page = names[start : start + self._page_items]
-        shown = [self._shown(kind, backend, name, items[name]) for name in page]
+        shown = [self._shown(items[name], tools.get(name)) if kind == "tools" else items[name] for name in page]
         result: dict[str, Any] = {kind: [_without_schema(item) for item in shown] if bare else shown}
         if start + self._page_items < len(names):
             result["nextCursor"] = base64.urlsafe_b64encode(page[-1].encode()).decode()
         return result
 
+    def _tools(self, principal: Principal, backend: str | None, view: View) -> dict[str, Listed]:
+        known, authorizer = self._directory, self._authorizer
+        if backend is None:
+            listed = known.name_space.listed
+        else:
+            listed = known.names[backend].listed(view) if backend in known.names else {}
+        return {
+            name: each for name, each in listed.items() if authorizer.may_use(principal, each.tool.name, each.tool.access)
+        }
+
     def _aggregated(self, kind: Kind, principal: Principal) -> Iterable[tuple[str, Item]]:
         known, authorizer = self._directory, self._authorizer
-        if kind == "tools":
-            tools = known.tools.items()
-            return ((name, tool.listed) for name, tool in tools if authorizer.may_use(principal, name, tool.access))
         if kind == "prompts":
             prompts = known.prompts.items()
             return ((name, item) for name, (_, item) in prompts if authorizer.may_use(principal, name, "read"))
@@ -76,24 +97,20 @@ class Listing:
         shelf, authorizer = self._directory.shelves.get(backend), self._authorizer
         if shelf is None:
             return ()
-        if kind == "tools":
-            tools = shelf.tools.items()
-            return ((n, tool.listed_plain) for n, tool in tools if authorizer.may_use(principal, tool.name, tool.access))
         if kind == "prompts":
             prompts = shelf.prompts.items()
             return ((n, item) for n, item in prompts if authorizer.may_use(principal, canonical_name(backend, n), "read"))
         table = shelf.resources if kind == "resources" else shelf.templates
         return table.items() if authorizer.may_reach(principal, backend) else ()
 
-    def _shown(self, kind: Kind, backend: str | None, name: str, item: Item) -> Item:
-        """A thing as it is listed: a tool says of itself, where nobody has to log in, whether that holds for it as well."""
-        if not self._anonymous or kind != "tools":
+    def _shown(self, item: Item, listed: Listed | None) -> Item:
+        """A tool as it is listed: it says of itself, where nobody has to log in, whether that holds for it as well.
+
+        `listed`: None for one of the edge itself.
+        """
+        if not self._anonymous:
             return item
-        if backend is None and name in self._own_tools:
-            return callable_by_anyone(item)
-        known = self._directory
-        tool = known.tools.get(name) if backend is None else known.shelves[backend].tools.get(name)
-        free = tool is not None and self._authorizer.may_use(ANONYMOUS, tool.name, tool.access)
+        free = listed is None or self._authorizer.may_use(ANONYMOUS, listed.tool.name, listed.tool.access)
         return callable_by_anyone(item) if free else item
 
 

@@ -96,6 +96,7 @@ class Methods:
             exchange.backend,
             message.params.get("cursor"),
             bare=self._bare(exchange),
+            view=self._outbox.strictness.view(exchange),
         )
         return page | self._for_caches(self._list_ttl_ms) if message.era == "modern" else page
 

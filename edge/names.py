@@ -7,6 +7,9 @@ Tools and prompts: `<backend>_<name>`. Resources: the scheme of the URI is prefi
 MESH_WAIT = "mesh_wait"
 """A tool of the edge itself. At the endpoint of all backends no backend's tool is called that, nor the next one."""
 MESH_MORE = "mesh_more"
+OWN_NAMES = frozenset({MESH_WAIT, MESH_MORE, "discover_tools", "execute_code"})
+"""Names of the mesh itself there, some of which come with a later release: a backend's tool whose canonical name is one of
+them is listed by another."""
 
 
 def outer_uri(backend: str, uri: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from mcp.shared.inbound import validate_mcp_param_headers
 
+from edge.accepted.arguments import under_own_names
 from edge.authorize import Authorizer, check_scope
 from edge.directory import Directory
 from edge.exchange import Exchange
@@ -18,6 +19,7 @@ from edge.names import inner_uri, outer_uri
 from edge.parse import CallParams, OtherParams, parse_call, parse_other, rejected
 from edge.request_state import Pending, RequestStates, binding_of
 from edge.shelf import Shelf
+from edge.strictness import Strictness
 from edge.tool import Tool
 from shared.catalogue import canonical_name
 from shared.errors import InvalidParams, MeshError, UnknownTool
@@ -44,6 +46,8 @@ class Outgoing:
     compared: Any
     """The arguments as values: what makes a request the same one when it is sent again."""
     definition: str = ""
+    asked: str = ""
+    """The tool as the client called it."""
     inputs: bytes = b""
     """JSON object with `inputResponses` and the backend's own `requestState`; empty for none."""
     pending: Pending | None = None
@@ -58,12 +62,19 @@ class Outbox:
     """Makes requests for backends out of what clients ask."""
 
     def __init__(
-        self, directory: Directory, authorizer: Authorizer, states: RequestStates, lenience: Lenience | None = None
+        self,
+        directory: Directory,
+        authorizer: Authorizer,
+        states: RequestStates,
+        strictness: Strictness,
+        lenience: Lenience | None = None,
     ) -> None:
         """`lenience`: whose absent headers are filled in; None: nobody's."""
         self._directory = directory
         self._authorizer = authorizer
         self._states = states
+        self.strictness = strictness
+        """Who sees other names than a backend's own."""
         self.lenience = lenience or Lenience(())
 
     def prepare(self, exchange: Exchange) -> Outgoing:
@@ -84,11 +95,7 @@ class Outbox:
 
     def find_tool(self, exchange: Exchange, name: str) -> Tool:
         """The tool of that name, if there is one that this principal may use. Raises UnknownTool."""
-        if exchange.backend is None:
-            tool = self._directory.tools.get(name)
-        else:
-            shelf = self._directory.shelves.get(exchange.backend)
-            tool = shelf.tools.get(name) if shelf else None
+        tool = self._directory.find_tool(exchange.backend, name)
         if tool is None or not self._authorizer.may_use(exchange.principal, tool.name, tool.access):
             raise unknown_tool(name)
         return tool
@@ -120,6 +127,8 @@ class Outbox:
     def _tool_call(self, exchange: Exchange, params: CallParams) -> Outgoing:
         tool = self.find_tool(exchange, params.name)
         check_scope(exchange.principal, tool.access)
+        if tool.accepted.renamed and self.strictness.view(exchange) != "plain":
+            params = under_own_names(params, tool.accepted.renamed)
         if tool.has_param_headers and exchange.message.era == "modern":
             self._check_param_headers(exchange, tool, params)
         tool.validate(params.arguments)
@@ -133,6 +142,7 @@ class Outbox:
             meta=params.meta,
             compared=params.arguments,
             definition=tool.definition.hash,
+            asked=params.name,
         )
 
     def _check_param_headers(self, exchange: Exchange, tool: Tool, params: CallParams) -> None:
@@ -217,7 +227,7 @@ def unknown_of(exchange: Exchange, outgoing: Outgoing) -> MeshError:
     own = outgoing.subject
     if outgoing.method == "resources/read":
         return unknown_resource(own if exchange.backend is not None else outer_uri(outgoing.backend, own))
-    name = own if exchange.backend is not None else canonical_name(outgoing.backend, own)
+    name = outgoing.asked or (own if exchange.backend is not None else canonical_name(outgoing.backend, own))
     return unknown_tool(name) if outgoing.method == "tools/call" else unknown_prompt(name)
 
 

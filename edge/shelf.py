@@ -1,11 +1,12 @@
 """What one backend offers, as the edge serves it: under the backend's own names, and under those of all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 import structlog
 
+from edge.accepted.limits import USUAL, Limits
 from edge.names import outer_uri
 from edge.tool import Tool, UnusableTool
 from shared.catalogue import Catalogue, canonical_name
@@ -21,17 +22,13 @@ Item = dict[str, Any]
 class Shelf:
     """One backend's catalogue, read. Never changed: a new catalogue makes a new shelf."""
 
-    def __init__(self, group: str, catalogue: Catalogue) -> None:
+    def __init__(self, group: str, catalogue: Catalogue, tools: Mapping[str, Tool] | None = None) -> None:
+        """`tools`: what `tools_of` gives of the catalogue, where it was read before."""
         self.backend = catalogue.backend
         self.group = group
         self.hash = catalogue.hash
-        self.tools: dict[str, Tool] = {}
+        self.tools: Mapping[str, Tool] = dict(tools_of(group, catalogue)) if tools is None else tools
         """By the backend's own names, in their order."""
-        for definition in sorted(catalogue.tools, key=lambda tool: tool.name):
-            try:
-                self.tools[definition.name] = Tool(group, catalogue.backend, definition)
-            except UnusableTool as reason:
-                log.warning("tool not served", backend=catalogue.backend, tool=definition.name, reason=reason.detail)
         self.prompts = _by("name", catalogue.prompts)
         self.resources = _by("uri", catalogue.resources)
         self.templates = _by("uriTemplate", catalogue.templates)
@@ -66,6 +63,23 @@ class Shelf:
         if (self.resources, self.templates) != (other.resources, other.templates):
             changed.add("resources")
         return frozenset(changed)
+
+
+def tools_of(
+    group: str, catalogue: Catalogue, former: "Shelf | None" = None, limits: Limits = USUAL
+) -> Iterator[tuple[str, Tool]]:
+    """The tools of a catalogue one by one, since each takes its time; those that are as on the former shelf are taken from
+    there."""
+    known = former.tools if former is not None and former.group == group else {}
+    for definition in sorted(catalogue.tools, key=lambda tool: tool.name):
+        tool = known.get(definition.name)
+        if tool is not None and tool.definition == definition:
+            yield definition.name, tool
+            continue
+        try:
+            yield definition.name, Tool(group, catalogue.backend, definition, limits)
+        except UnusableTool as reason:
+            log.warning("tool not served", backend=catalogue.backend, tool=definition.name, reason=reason.detail)
 
 
 def _by(member: str, raws: tuple[bytes, ...]) -> dict[str, Item]:

@@ -5,6 +5,9 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
+from edge.accepted.definition import accept
+from edge.accepted.limits import USUAL, Limits
+from edge.accepted.well_formed import titled, well_formed
 from shared.catalogue import ToolDefinition, canonical_name
 from shared.errors import InvalidArguments, MeshError
 from shared.json_text import depth_exceeds
@@ -30,6 +33,7 @@ class Tool:
 
     __slots__ = (
         "_validator",
+        "accepted",
         "access",
         "backend",
         "definition",
@@ -41,7 +45,7 @@ class Tool:
         "name",
     )
 
-    def __init__(self, group: str, backend: str, definition: ToolDefinition) -> None:
+    def __init__(self, group: str, backend: str, definition: ToolDefinition, limits: Limits = USUAL) -> None:
         """Raises UnusableTool for a definition that no client could use."""
         self.group = group
         self.backend = backend
@@ -58,11 +62,15 @@ class Tool:
         if not isinstance(self.input_schema, dict) or self.input_schema.get("type") != "object":
             raise UnusableTool("its inputSchema is not an object schema")
         self.has_param_headers = _HEADER_MARK in definition.definition
+        described = well_formed(described)
         described["annotations"] = _annotations(described.get("annotations"), self.access)
         described = _secured(described, [{"type": "oauth2", "scopes": [needed_for(self.access)]}])
-        self.listed: dict[str, Any] = described | {"name": self.name}
         self.listed_plain: dict[str, Any] = described | {"name": definition.name}
-        """As `listed`, under the backend's own name."""
+        """As the backend has it, under its own name."""
+        self.accepted = accept(described, definition.definition, limits)
+        self.listed: dict[str, Any] = _repaired(titled(self.accepted.described, definition.name), self.accepted.repairs)
+        """As every client accepts it, under its canonical name, unless `accepted` says that it can't be listed."""
+        self.listed["name"] = self.name
         self._validator: Any = None
 
     def validate(self, arguments: dict[str, Any]) -> None:
@@ -93,6 +101,20 @@ def callable_by_anyone(listed: dict[str, Any]) -> dict[str, Any]:
     return _secured(listed, [{"type": "noauth"}])
 
 
+def under(listed: dict[str, Any], name: str) -> dict[str, Any]:
+    """A tool as it is listed by another name than its canonical one, which is told to programs."""
+    if name == listed["name"]:
+        return listed
+    return listed | {"name": name, "_meta": {**listed["_meta"], "toolmesh/canonicalName": listed["name"]}}
+
+
+def _repaired(described: dict[str, Any], repairs: tuple[str, ...]) -> dict[str, Any]:
+    """A copy that says what was done to it, where nothing but programs look."""
+    if not repairs:
+        return dict(described)
+    return described | {"_meta": {**described["_meta"], "toolmesh/repairs": list(repairs)}}
+
+
 def _secured(described: dict[str, Any], schemes: list[dict[str, Any]]) -> dict[str, Any]:
     """What it takes to call a tool, as ChatGPT reads it: at the tool, and the same in `_meta`, which no parser drops. An
     upstream's own schemes are about itself, and no client of ours could follow them."""
@@ -113,6 +135,8 @@ def _annotations(upstream: Any, access: CallClass) -> dict[str, Any]:
     MCP says of annotations that a client must not trust them; the operator's class is what we answer for.
     """
     hints = dict(upstream) if isinstance(upstream, dict) else {}
+    if not isinstance(hints.get("title", ""), str):
+        del hints["title"]
     reads = access == "read"
     hints["readOnlyHint"] = reads
     hints["destructiveHint"] = False if reads else hints.get("destructiveHint") is not False

@@ -49,6 +49,8 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     allow_private_file_url: bool = False
     file_url_allowed_hosts: tuple[str, ...] = ()
     classes: dict[str, CallClass] = msgspec.field(name="class", default_factory=dict)
+    aliases: dict[str, str] = {}
+    """Ours: names that tools had, to the names that they have now; calls by the old ones go on."""
     annotations: Literal["ignore", "trust"] = "ignore"
     """Ours: whether the server's own word counts for the class of the tools that `classes` does not name."""
     affinity: Literal["none", "principal", "session"] = "none"

@@ -50,6 +50,14 @@ class Settings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     list_ttl_ms: Positive = 60_000
     lenient_clients: tuple[str, ...] = ("openai-mcp",)
     """For whom absent `Mcp-*` headers and `_meta` members of the 2026 era are filled in, named as `handle_clients` are."""
+    listed_schema_bytes_max: Positive = 16_384
+    """Largest input schema that is listed as it is; a larger one is shortened, and checked in full all the same."""
+    definition_tokens_max: Positive = 5_000
+    """Tokens, by our estimate, that name, description and input schema of a listed tool stay below."""
+    listed_description_chars_max: Positive = 2_048
+    """To this a tool's description is cut, where its definition is too large."""
+    strict_clients: tuple[str, ...] = ("openai-mcp", "claude-user", "anthropic", "claude-code")
+    """Clients that refuse unusual definitions also at `/mcp/b/…`: how their User-Agent or `clientInfo` name begins."""
     input_wait_s: Seconds = 600.0
     """How long a client may take to answer what a backend asks in mid-call, and send its request again (2026 era)."""
     drain_s: Seconds = 8.0

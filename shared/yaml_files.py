@@ -19,6 +19,8 @@ BACKENDS_FILE = "backends.yaml"
 API_KEYS_FILE = "apikeys.yaml"
 BACKENDS_MAX = 1_000
 API_KEYS_MAX = 10_000
+ALIASES_MAX = 1_000
+"""Of one backend."""
 SLOW_KEYS_MAX = 100
 """Keys with a bcrypt hash: to look at a key that nobody has, all of them have to be tried."""
 
@@ -37,6 +39,7 @@ _API_KEYS = EntriesFile(
 
 _BACKEND_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _RESERVED_GROUPS = {
@@ -124,7 +127,24 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
         _check_env(entry, name, variable, report)
     if not entry.allow_private_url:
         report("allow_private_url", "`false` is not built yet, so it would guard nothing. Remove it to start without it.")
+    _check_aliases(entry, report)
     _check_options(entry, report)
+
+
+def _check_aliases(entry: BackendEntry, report: Report) -> None:
+    """Names that tools had, and those that they have now; both are the backend's own."""
+    if len(entry.aliases) > ALIASES_MAX:
+        report("aliases", f"more than {ALIASES_MAX} names. Remove those that nobody calls any more.")
+    for old, new in entry.aliases.items():
+        if not _TOOL_NAME.fullmatch(old) or not _TOOL_NAME.fullmatch(new):
+            report(
+                "aliases",
+                "map names to names: `old_name: new_name`, as the backend calls its tools, without its own name in front.",
+            )
+        elif new in entry.aliases:
+            report(
+                "aliases", f"`{old}` leads to `{new}`, which is an old name itself. Write the name that the tool has now."
+            )
 
 
 def _check_env(entry: BackendEntry, name: str, variable: str, report: Report) -> None:

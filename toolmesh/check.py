@@ -24,6 +24,7 @@ from shared.unbuilt import notes
 from shared.users_file import load_users
 from shared.yaml_files import load_api_keys, load_backends
 from toolmesh.check_access import errors_of_anonymous, warnings_of_access
+from toolmesh.check_names import warnings_of_names
 from toolmesh.check_providers import warnings_of_mappings, warnings_of_providers
 from toolmesh.check_rules import warnings_of_rules
 from toolmesh.check_servers import warnings_of_servers
@@ -94,6 +95,7 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
             report.warnings += warnings_of_mappings(rules, mappings)
     for entry in backends:
         report.warnings += _warnings_of(entry, environment)
+    report.warnings += warnings_of_names(backends)
     return report
 
 

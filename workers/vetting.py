@@ -32,6 +32,7 @@ class _Tool(msgspec.Struct):
 
 
 _tools = msgspec.json.Decoder(_Tool)
+_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def vet(definition: bytes, settings: Settings) -> str | None:
@@ -51,10 +52,22 @@ def vet(definition: bytes, settings: Settings) -> str | None:
         return "the name is not 1 to 128 of A-Z, a-z, 0-9, `_`, `.`, `-`"
     if reason := _vet_schema(bytes(tool.inputSchema), settings):
         return f"inputSchema: {reason}"
-    output = bytes(tool.outputSchema)
-    if output and (reason := _vet_schema(output, settings)):
-        return f"outputSchema: {reason}"
     return None
+
+
+def vet_output(definition: bytes, settings: Settings) -> str | None:
+    """Why a tool that may be listed is to be listed without its outputSchema, in words for the log; None where it is fit.
+
+    What is promised of results is no reason to keep a tool from those who would call it.
+    """
+    output = bytes(_tools.decode(definition).outputSchema)
+    return _vet_schema(output, settings) if output else None
+
+
+def without_output(definition: bytes) -> bytes:
+    """The tool without its outputSchema; all else stays the bytes that it is."""
+    members = _members_of.decode(definition)
+    return msgspec.json.encode({name: value for name, value in members.items() if name != "outputSchema"})
 
 
 def _vet_schema(text: bytes, settings: Settings) -> str | None:

@@ -214,7 +214,10 @@ def test_a_tool_of_the_edge_itself_stands_at_its_place_for_everybody_at_the_endp
             if (cursor := page.get("nextCursor")) is None:
                 return seen
 
-    assert names(OWNER) == ["a_wait", "mesh_wait", "mesh_wake", "z_wait"]
+    alias = "mesh_wait_a6d14412"
+    assert names(OWNER) == ["a_wait", "mesh_wait", alias, "mesh_wake", "z_wait"]
+    assert found.find_tool(None, "mesh_wait") is None, "no backend answers to a name of the mesh's own"
+    assert found.find_tool(None, alias) is found.shelves["mesh"].tools["wait"] is found.find_tool("mesh", "wait")
     assert names(STRANGER) == ["mesh_wait"]
     assert names(OWNER, "mesh") == ["wait", "wake"]
     assert listing.page("tools", OWNER, None, None)["tools"] != []

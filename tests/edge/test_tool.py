@@ -141,11 +141,43 @@ def test_a_schema_that_refers_to_itself_is_served_and_ends() -> None:
 
 def test_what_the_upstream_wrote_is_listed_with_our_name_and_nothing_is_lost() -> None:
     unknown: dict[str, Any] = {"x-own": {"deep": [1, None]}, "_meta": {"openai/outputTemplate": "ui://x"}}
-    listed = tool(title="Act", **unknown).listed
+    fits = {**SCHEMA, "properties": {name: SCHEMA["properties"][name] for name in ("n", "s", "e")}}
+    for schema in (fits, SCHEMA):
+        plain = tool(schema, title="Act", **unknown).listed_plain
+        assert (plain["name"], plain["inputSchema"]) == ("act", schema), "one backend, as it is"
+    listed = tool(fits, title="Act", **unknown).listed
     assert listed["name"] == "demo_act"
-    assert (listed["x-own"], listed["title"]) == ({"deep": [1, None]}, "Act")
-    assert listed["_meta"]["openai/outputTemplate"] == "ui://x"
-    assert listed["inputSchema"] == SCHEMA
+    for each in (listed, plain):
+        assert (each["x-own"], each["title"]) == ({"deep": [1, None]}, "Act")
+        assert each["_meta"]["openai/outputTemplate"] == "ui://x"
+    assert listed["inputSchema"] == fits
+    assert "toolmesh/repairs" not in listed["_meta"]
+
+
+def test_what_clients_refuse_is_repaired_where_it_is_listed_and_not_where_it_is_checked() -> None:
+    act = tool()
+    assert act.listed["inputSchema"]["properties"]["list"]["items"] == {
+        "type": "object",
+        "properties": {},
+        "description": "Also takes `a/b~c` (boolean).",
+    }
+    assert len(act.listed["_meta"]["toolmesh/repairs"]) == 1
+    assert refused({"n": 1, "list": [{"a/b~c": "x"}]}, act).data is not None
+
+
+def test_a_tool_that_no_repair_helps_says_so_and_is_checked_all_the_same() -> None:
+    act = tool({"type": "object", "properties": {f"a_long_name_{n}": {"type": "string"} for n in range(500)}})
+    assert "bytes" in act.accepted.refused
+    act.validate({"a_long_name_1": "x"})
+    refused({"a_long_name_1": 1}, act)
+
+
+def test_a_tool_has_a_title_and_what_is_of_another_type_than_mcp_says_is_dropped() -> None:
+    act = tool(description=5, icons="x", annotations={"title": 1})
+    for each in (act.listed, act.listed_plain):
+        assert {"description", "icons"}.isdisjoint(each)
+        assert "title" not in each["annotations"]
+    assert (act.listed["title"], act.listed_plain.get("title")) == ("Act", None)
 
 
 @pytest.mark.parametrize(("access", "scope"), [("read", "read"), ("idempotent", "write"), ("write", "write")])

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared.settings import Settings
-from workers.vetting import vet
+from workers.vetting import vet, vet_output, without_output
 
 SETTINGS = Settings()
 OBJECT: dict[str, Any] = {"type": "object"}
@@ -62,8 +62,6 @@ BAD = {
     "wide": (tool(OBJECT | {"enum": list(range(2_001))}), "nodes"),
     "fat": (tool(OBJECT | {"description": "x" * 256 * 1024}), "bytes"),
     "fat beside the schema": (tool(description="x" * 600_000), "bytes"),
-    "output of another type": (tool(outputSchema={"type": "string"}), "outputSchema"),
-    "output null": (tool(outputSchema=None), "outputSchema"),
     "not JSON": (b"{", "not a tool"),
 }
 
@@ -71,6 +69,29 @@ BAD = {
 @pytest.mark.parametrize("case", GOOD)
 def test_a_fit_definition_passes(case: str) -> None:
     assert vet(GOOD[case], SETTINGS) is None
+
+
+BAD_OUTPUTS: dict[str, tuple[Any, str]] = {
+    "another type": ({"type": "string"}, "type"),
+    "null": (None, "not an object"),
+    "a reference that leads out": (OBJECT | {"$ref": "https://127.0.0.1:9/s"}, "leads out"),
+    "does not compile": (OBJECT | {"required": "a"}, "compile"),
+    "fat": (OBJECT | {"description": "x" * 256 * 1024}, "bytes"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_OUTPUTS)
+def test_an_output_schema_that_is_not_fit_is_no_reason_to_leave_the_tool_out(case: str) -> None:
+    schema, reason = BAD_OUTPUTS[case]
+    definition = tool(outputSchema=schema, **{"x-kept": [1.50]})
+    assert vet(definition, SETTINGS) is None
+    assert reason in (vet_output(definition, SETTINGS) or "")
+    assert msgspec.json.decode(without_output(definition)) == msgspec.json.decode(tool(**{"x-kept": [1.5]}))
+
+
+def test_an_output_schema_that_is_fit_stays() -> None:
+    assert vet_output(tool(outputSchema=OBJECT), SETTINGS) is None
+    assert vet_output(tool(), SETTINGS) is None
 
 
 @pytest.mark.parametrize("case", BAD)

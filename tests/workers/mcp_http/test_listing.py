@@ -23,7 +23,8 @@ def test_a_tool_that_is_not_fit_is_left_out_and_the_others_are_listed(own: Start
 
     async def test() -> None:
         async with calling(upstream.url) as caller:
-            (good,) = (await caller.backend.list_all()).tools
+            good, output = (await caller.backend.list_all()).tools
+            assert msgspec.json.decode(output.definition) == {"name": "output", "inputSchema": {"type": "object"}}
             assert msgspec.json.decode(good.definition) == {
                 "name": "good",
                 "inputSchema": {"type": "object"},

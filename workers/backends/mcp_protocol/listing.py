@@ -18,7 +18,7 @@ from shared.settings import Settings
 from workers.backends.backend import Offer
 from workers.backends.mcp_protocol.pages import AskForPage, Page, pages_of
 from workers.backends.mcp_protocol.parameter_headers import HeaderMap, declared_headers
-from workers.vetting import vet
+from workers.vetting import vet, vet_output, without_output
 
 log = structlog.get_logger()
 
@@ -63,6 +63,8 @@ _uris = msgspec.json.Decoder(_Uri)
 _uri_templates = msgspec.json.Decoder(_UriTemplate)
 _servers = msgspec.json.Decoder(_Server)
 
+_Verdict = tuple[str | None, bytes]
+"""Why a tool is not listed, or None; and its definition as it is."""
 Kind = Literal["prompts", "resources", "resourceTemplates"]
 _METHODS: dict[Kind, str] = {
     "prompts": "prompts/list",
@@ -78,7 +80,7 @@ class Lister:
         self._entry = entry
         self._settings = settings
         self._included = None if entry.include_tools is None else frozenset(entry.include_tools)
-        self._verdicts: dict[bytes, str | None] = {}
+        self._verdicts: dict[bytes, _Verdict] = {}
 
     async def list_all(self, ask: AskForPage, server: bytes) -> Listing:
         """Ask for list after list, as far as the server's capabilities name them.
@@ -104,7 +106,7 @@ class Lister:
     async def _tools(self, ask: AskForPage) -> tuple[dict[str, ToolDefinition], dict[str, HeaderMap], float | None]:
         tools: dict[str, ToolDefinition] = {}
         headers: dict[str, HeaderMap] = {}
-        verdicts: dict[bytes, str | None] = {}
+        verdicts: dict[bytes, _Verdict] = {}
         ttl_s: float | None = None
         size = 0
         async for page, modern in self._pages("tools/list", ask):
@@ -117,11 +119,11 @@ class Lister:
                     self._verdicts = verdicts
                     return tools, headers, ttl_s
                 await asyncio.sleep(0)  # a schema takes a while to compile: other calls go on meanwhile
-                reason = verdicts[definition] = self._verdict(definition)
+                reason, fit = verdicts[definition] = self._verdict(name, definition)
                 if reason is None and modern:
                     reason = _note_headers(name, definition, headers)
                 if reason is None:
-                    tools[name] = define(name, self._class_of(name, definition), definition)
+                    tools[name] = define(name, self._class_of(name, definition), fit)
                 else:
                     self._complain("tool quarantined", tool=name[:128], reason=reason)
         self._verdicts = verdicts
@@ -178,10 +180,15 @@ class Lister:
                 continue
             yield name, definition
 
-    def _verdict(self, definition: bytes) -> str | None:
+    def _verdict(self, name: str, definition: bytes) -> _Verdict:
         if definition in self._verdicts:
             return self._verdicts[definition]
-        return vet(definition, self._settings)
+        if reason := vet(definition, self._settings):
+            return reason, definition
+        if reason := vet_output(definition, self._settings):
+            self._complain("outputSchema left out", tool=name[:128], reason=reason)
+            return None, without_output(definition)
+        return None, definition
 
     def _complain(self, event: str, **facts: object) -> None:
         log.warning(event, backend=self._entry.name, **facts)
