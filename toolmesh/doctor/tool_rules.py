@@ -7,11 +7,15 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
+from toolmesh.doctor.shown import quoted
+
 Tool = dict[str, Any]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PROPERTY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-REFUSED_AT_ROOT = frozenset({"$ref", "allOf", "anyOf", "const", "else", "enum", "if", "not", "oneOf", "then"})
+REFUSED_AT_ROOT = frozenset(
+    {"$dynamicRef", "$recursiveRef", "$ref", "allOf", "anyOf", "const", "else", "enum", "if", "not", "oneOf", "then"}
+)
 SCHEMA_BYTES_MAX = 16_384
 DEFINITION_TOKENS_MAX = 5_000
 DESCRIPTION_CHARACTERS_MAX = 2_048
@@ -20,6 +24,15 @@ _CHARACTERS_PER_TOKEN = 4
 _COMPILED_BYTES_MAX = 256 * 1024
 _DEPTH_MAX = 64
 _PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1024 * 1024)
+_BY_NAME = frozenset({"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"})
+_INNER = frozenset(
+    {
+        *("additionalItems", "additionalProperties", "contains", "contentSchema", "items", "prefixItems"),
+        *("propertyNames", "unevaluatedItems", "unevaluatedProperties"),
+        *("allOf", "anyOf", "else", "if", "not", "oneOf", "then"),
+    }
+)
+"""Where schemas stand in a schema (JSON Schema 2020-12 and before)."""
 _SEARCH = {"search": "query", "fetch": "id"}
 
 
@@ -50,7 +63,7 @@ def bad_output_schema(tool: Tool) -> str:
         return "no object"
     if schema.get("type") != "object":
         return f"type {schema.get('type')!r}"
-    return _not_compiled(schema)
+    return ", ".join(sorted(REFUSED_AT_ROOT & schema.keys())) or _not_compiled(schema)
 
 
 def _not_compiled(schema: dict[str, Any]) -> str:
@@ -81,7 +94,7 @@ def bad_property(tool: Tool) -> str:
     """A property whose name is none of `^[a-zA-Z0-9_.-]{1,64}$`."""
     for name, _ in _nested(_schema(tool)):
         if name is not None and not PROPERTY.fullmatch(name):
-            return name[:80]
+            return f"property {quoted(name[:80])}"
     return ""
 
 
@@ -133,18 +146,13 @@ def _nested(schema: Any, name: str | None = None, depth: int = 0) -> Iterator[tu
     """Each schema in a schema, with the name of the property that it is of."""
     if depth > _DEPTH_MAX:
         return
-    if isinstance(schema, list):
-        for each in schema:
-            yield from _nested(each, None, depth + 1)
     if not isinstance(schema, dict):
         return
     yield name, schema
     for keyword, value in schema.items():
-        if keyword == "properties" and isinstance(value, dict):
+        if keyword in _BY_NAME and isinstance(value, dict):
             for inner, each in value.items():
-                yield from _nested(each, inner, depth + 1)
-        elif keyword in ("$defs", "definitions", "patternProperties") and isinstance(value, dict):
-            for each in value.values():
+                yield from _nested(each, inner if keyword == "properties" else None, depth + 1)
+        elif keyword in _INNER:
+            for each in value if isinstance(value, list) else (value,):
                 yield from _nested(each, None, depth + 1)
-        elif keyword not in ("enum", "const", "default", "examples"):
-            yield from _nested(value, None, depth + 1)
