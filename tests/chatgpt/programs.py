@@ -1,5 +1,6 @@
 """Programs of others that send their person to a page: started, with all that they say in files."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,12 +12,18 @@ from tests.clients import node
 from tests.mesh import WAIT_S, wait_until
 from tests.oauth.sdk_client import follow
 
+_DESKTOP = {"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_CURRENT_DESKTOP"}
 _LINK = re.compile(r"https://localhost:[0-9]+/authorize\?\S+")
 
 
 def environment(at: Stage, home: Path) -> dict[str, str]:
-    """Of a program that trusts the stage, keeps its files in `home`, and opens no browser."""
-    return node.environment(
+    """Of a program that trusts the stage, keeps its files in `home`, and opens no browser: not that of a desktop either."""
+    stand_ins = home / "bin"
+    stand_ins.mkdir(exist_ok=True)
+    for name in ("open", "xdg-open"):
+        (stand_ins / name).write_text("#!/bin/sh\n")
+        (stand_ins / name).chmod(0o700)
+    known = node.environment(
         HOME=str(home),
         BROWSER="true",
         NODE_EXTRA_CA_CERTS=str(at.documents.ca),
@@ -24,6 +31,8 @@ def environment(at: Stage, home: Path) -> dict[str, str]:
         MCP_INSPECTOR_SECRET_STORE="file",
         MCP_AUTO_OPEN_ENABLED="true",
     )
+    known["PATH"] = f"{stand_ins}{os.pathsep}{known['PATH']}"
+    return {name: value for name, value in known.items() if name not in _DESKTOP}
 
 
 def send_back(at: Stage, said: Path, *, to_program: bool = True) -> str:

@@ -1,5 +1,6 @@
 """Where ChatGPT and its kind are played: two edges behind one https URL, at which each request goes to the next of them, a
-host with the agents' metadata documents, and a backend that writes down all that reaches it."""
+host with the agents' metadata documents, a backend that writes down all that reaches it, and one whose tools no agent takes
+as they are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from tests.chatgpt.identities import Identity, clients_file, publish, registered
 from tests.chatgpt.variants import V1, Variant
 from tests.chatgpt.wire import Wire
 from tests.client import Client
+from tests.e2e.unusual_mesh import tool, unusual
 from tests.mesh import wait_until
 from tests.oauth.documents import Documents, documents_host
 from tests.oauth.front import Front, front
@@ -22,12 +24,24 @@ from tests.oauth.recorded import recording, requests_in
 
 _CLASSES = "{echo: read, sleep: read, structured: read, add: read}"
 """What else the backend has, writes."""
-_ENTRY = """backends:
+_ENTRIES = """backends:
   - name: up
     transport: http
-    url: {url}
+    url: {up}
     class: {classes}
+    aliases: {{former_echo: echo}}
+  - name: odd
+    transport: http
+    url: {odd}
+    annotations: trust
 """
+ODD: list[dict[str, Any]] = [
+    tool("issues.create"),
+    tool("choice", {"oneOf": [{"properties": {"id": {}}, "required": ["id"]}, {"properties": {"name": {}}}]}),
+    tool("named", {"properties": {"user name": {"type": "string"}}, "required": ["user name"]}),
+    tool("many", {"properties": {"icon": {"enum": [f"icon number {number}" for number in range(1_200)]}}}),
+]
+"""Tools that cost a connector, or are lost: by their name, by the root of their schema, by a property, by their size."""
 HANDLE_AFTER_S = 1.2
 """After how long a call is answered with a handle here."""
 
@@ -118,7 +132,11 @@ def stage(directory: Path, **environment: str) -> Iterator[Stage]:
     """Started; at its end no secret may be in any log."""
     clients, file = directory / "clients.yaml", directory / "requests.jsonl"
     clients.write_text(clients_file())
-    with documents_host(directory) as documents, recording(directory, file, "--widget") as url:
+    with (
+        documents_host(directory) as documents,
+        recording(directory, file, "--widget") as up,
+        unusual(directory, {"odd": ODD}) as odd,
+    ):
         publish(documents)
         settings = {
             **documents.environment,
@@ -133,10 +151,10 @@ def stage(directory: Path, **environment: str) -> Iterator[Stage]:
             "TOOLMESH_STRANGERS_RECORDED_PER_S_MAX": "100000",
             **environment,
         }
-        backends = _ENTRY.format(url=url, classes=_CLASSES)
+        backends = _ENTRIES.format(up=up, odd=odd["odd"], classes=_CLASSES)
         with front(directory, backends, documents.certificate, documents.ca, **settings) as running:
             for edge in (running.house.a, running.house.b):
-                running.running.wait_for_tools(edge, "up_echo", "echo_add")
+                running.running.wait_for_tools(edge, "up_echo", "odd_many", "echo_add")
             found = Stage(running, documents, file)
             try:
                 yield found

@@ -91,6 +91,20 @@ def test_a_call_of_the_2025_era_needs_no_hello_and_no_session_at_any_edge(
 
 
 @ERAS
+def test_a_tool_that_is_listed_otherwise_than_its_backend_has_it_is_called_as_it_is_listed(
+    connected: Connected, variant: Variant
+) -> None:
+    tools = {tool["name"]: tool for tool in connected(variant).list()}
+    (needed,) = tools["odd_named"]["inputSchema"]["required"]
+    for name, arguments, meant in (
+        ("odd_issues_create", {}, {"tool": "issues.create", "arguments": {}}),
+        ("odd_named", {needed: "ada"}, {"tool": "named", "arguments": {"user name": "ada"}}),
+    ):
+        said = text_of(result_of(connected(variant).call(name, arguments, meta=META)))
+        assert json.loads(said) == meant
+
+
+@ERAS
 def test_calls_come_one_after_the_other_and_to_any_edge(at: Stage, connected: Connected, variant: Variant) -> None:
     before = at.front.counts()
     answers = [connected(variant).call("up_echo", {"message": f"serial {n}"}, f"call-{n}", meta=META) for n in range(3)]

@@ -77,7 +77,9 @@ def assert_all_tools_can_be_used(connector: Connector) -> None:
     """D4, D6: nothing in the list stops an agent, and the pages that tools are shown in can be read."""
     tools = connector.list()
     assert complaints(tools) == []
-    assert {"up_echo", "up_chart", "echo_add", "mesh_wait"} <= {tool["name"] for tool in tools}
+    names = {tool["name"] for tool in tools}
+    assert {"up_echo", "up_chart", "echo_add", "mesh_wait", "mesh_more"} <= names
+    assert {"odd_issues_create", "odd_choice", "odd_named", "odd_many"} <= names, "none is lost for what it was"
     pages = {uri for tool in tools if (uri := tool["_meta"].get("openai/outputTemplate"))}
     assert pages == {"ui://chart.html"}
     connector.list("resources")

@@ -50,3 +50,12 @@ def test_it_shows_what_came_and_what_went_and_a_name_that_is_gone_is_a_clean_err
     assert (gone.status_code, gone.json()["error"]["code"]) == (200, -32602)
     assert press(connector) == before | {f"up_{name}_renamed"}
     assert result_of(connector.call(f"up_{name}_renamed", {"a": 1, "b": 2}))["content"][0]["text"] == "3"
+
+
+@pytest.mark.parametrize("variant", [V1, V3], ids=["2026", "2025"])
+def test_a_former_name_that_the_operator_keeps_is_not_listed_and_goes_on(at: Stage, ada: Person, variant: Variant) -> None:
+    """So that nobody has to press it."""
+    connector = at.connected(ada, variant)
+    assert "up_former_echo" not in press(connector)
+    for message in ("at one edge", "at the other"):
+        assert result_of(connector.call("up_former_echo", {"message": message}))["content"][0]["text"] == message

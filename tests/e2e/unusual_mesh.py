@@ -1,7 +1,6 @@
 """Two edges and a worker in front of servers whose tools are what a test says."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.client import Client
-from tests.mesh import Mesh, Process, free_port, mesh, wait_until
+from tests.mesh import Mesh, Module, free_port, mesh, wait_until
 
 OBJECT: dict[str, Any] = {"type": "object"}
 
@@ -40,9 +39,24 @@ class Unusual:
         ]
 
 
-def entry(name: str, port: int, more: str = "") -> str:
+def entry(name: str, url: str, more: str = "") -> str:
     """An entry of backends.yaml for one of these servers; its tools read."""
-    return f"  - {{name: {name}, transport: http, url: 'http://127.0.0.1:{port}/mcp/{name}', annotations: trust{more}}}\n"
+    return f"  - {{name: {name}, transport: http, url: '{url}', annotations: trust{more}}}\n"
+
+
+@contextmanager
+def unusual(directory: Path, backends: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Mapping[str, str]]:
+    """The servers alone, with tools by name; gives the URL of each."""
+    tools, port = directory / "tools", free_port()
+    tools.mkdir()
+    for name, listed in backends.items():
+        (tools / f"{name}.json").write_text(json.dumps(listed))
+    server = Module(["tests.upstreams.unusual", "--port", str(port), "--tools", str(tools)], directory / "unusual.log")
+    try:
+        wait_until(lambda: "listening" in server.output(), "the servers listen")
+        yield {name: f"http://127.0.0.1:{port}/mcp/{name}" for name in backends}
+    finally:
+        server.kill()
 
 
 @contextmanager
@@ -50,21 +64,12 @@ def unusual_mesh(
     directory: Path, backends: Mapping[str, Sequence[Mapping[str, Any]]], more: Mapping[str, str], **environment: str
 ) -> Iterator[Unusual]:
     """Started; ends it again, and looks into the edges' logs. `backends`: tools by name; `more`: members of an entry."""
-    tools, port = directory / "tools", free_port()
-    tools.mkdir()
-    command = [sys.executable, "-m", "tests.upstreams.unusual", "--port", str(port), "--tools", str(tools)]
-    server = Process(command, directory / "unusual.log")
-    try:
-        wait_until(lambda: "listening" in server.output(), "the servers listen")
-        entries = "backends:\n" + "".join(entry(name, port, more.get(name, "")) for name in backends)
+    with unusual(directory, backends) as urls:
+        entries = "backends:\n" + "".join(entry(name, url, more.get(name, "")) for name, url in urls.items())
         with mesh(directory, entries, **environment) as running:
-            for name, listed in backends.items():
-                (tools / f"{name}.json").write_text(json.dumps(listed))
             running.start_worker()
-            found = Unusual(running, running.start_edge(), running.start_edge(), tools)
+            found = Unusual(running, running.start_edge(), running.start_edge(), directory / "tools")
             yield found
             for process, _ in running.edges:
                 assert "Traceback" not in process.output(), process.output()[-4000:]
                 assert '"exception"' not in process.output(), process.output()[-4000:]
-    finally:
-        server.kill()
