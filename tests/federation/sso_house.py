@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -158,6 +159,18 @@ class Sso:
             for line in self.house.running.audit()
             if line["code"] == "login_failed"
         ]
+
+    @contextmanager
+    def fails(self, reason: str, subject: str = "") -> Iterator[None]:
+        """What happens inside is recorded as a log-in that failed, of that subject, for a reason with these words."""
+        before = Counter(self.failures())
+        yield
+
+        def recorded() -> bool:
+            """Edges append their records without waiting."""
+            return any(said[0] == subject and reason in said[1] for said in Counter(self.failures()) - before)
+
+        wait_until(recorded, f"a record with {reason!r}", 10)
 
 
 def _origin(url: str) -> str:

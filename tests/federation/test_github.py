@@ -112,8 +112,8 @@ def test_what_is_no_answer_of_github_lets_nobody_in(
     url = github.url
     setattr(github, member, value)
     try:
-        answer = sso.returned(person, client, "github")
+        with sso.fails(reason):
+            answer = sso.returned(person, client, "github")
     finally:
         github.url = url
     assert answer.status_code in (400, 403)
-    assert reason in sso.failures()[-1][1]
