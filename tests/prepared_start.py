@@ -8,8 +8,11 @@ tests/faults, which start them so.
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import threading
+from multiprocessing.connection import wait
 from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
@@ -55,5 +58,14 @@ def _run(arguments: list[str], log: Path, environment: dict[str, str], directory
     os.close(output)
     os.environ.clear()
     os.environ.update(environment)
+    threading.Thread(target=_end_with_test, daemon=True).start()
     sys.argv[1:] = arguments[1:]
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
+def _end_with_test() -> None:
+    """A test run that is killed leaves nothing behind."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
