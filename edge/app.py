@@ -29,6 +29,7 @@ from edge.health import livez, readyz
 from edge.in_touch import InTouch
 from edge.introduction import Introduction
 from edge.lenience import Lenience
+from edge.listed_before import ListedBefore
 from edge.listing import Listing
 from edge.methods import Methods
 from edge.outgoing import Outbox
@@ -39,6 +40,7 @@ from edge.relay import Relay
 from edge.request_state import RequestStates
 from edge.respond import Responder
 from edge.sessions.lasting import Lasting
+from edge.shelf import Shelf
 from edge.step_up import StepUp
 from edge.strictness import Strictness
 from edge.waiting import Waiting
@@ -82,7 +84,7 @@ class Edge:
             self._clock,
             heartbeat_ttl_s=settings.heartbeat_ttl_s,
             refused=refused,
-            changed=lambda backend, kinds, former: self._lasting.on_catalogue(backend, kinds, former),
+            changed=self._on_catalogue,
             limits=limits_of(settings),
         )
         self._rules = watched_rules(settings, changed=lambda rules: self._lasting.on_rules())
@@ -101,6 +103,7 @@ class Edge:
             self.edge_id,
             refused=refused,
         )
+        self._listed_before = ListedBefore(self._line, self._ring, self._directory, settings, refused=refused)
         self._alive = Alive(
             self._line,
             self.edge_id,
@@ -237,6 +240,7 @@ class Edge:
             self._clock.keep_measured(self._line),
             self._alive.keep_beating(),
             self._rules.keep_current(),
+            self._listed_before.keep(),
             *self._door.jobs(),
         )
         beside = [asyncio.create_task(job) for job in jobs]
@@ -252,6 +256,7 @@ class Edge:
             self._waiting.close()
             self._recovery.close()
             self._lasting.stop()
+            self._listed_before.stop()
             await self._door.close()
             await self._in_touch.close()
             log.info("edge stopped")
@@ -262,6 +267,11 @@ class Edge:
             await self._directory.load()
             await self._relay.recover()
         self._lasting.recover()
+
+    def _on_catalogue(self, backend: str, kinds: frozenset[str], former: Shelf | None) -> None:
+        self._lasting.on_catalogue(backend, kinds, former)
+        if "tools" in kinds:
+            self._listed_before.on_catalogue(backend)
 
     def _on_message(self, channel: str, data: bytes) -> None:
         if channel == self._relay.channel:

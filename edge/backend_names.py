@@ -25,6 +25,8 @@ class Listed:
 
     tool: Tool
     item: Item
+    mark: str
+    """What tells it from what it was before."""
 
 
 class BackendNames:
@@ -38,7 +40,7 @@ class BackendNames:
         self.settled = {tool.name: tool for own, tool in shelf.tools.items() if own not in self.outer.alias}
         """By canonical name: those that are called by it there whatever other backends have."""
         self.settled_listed = {
-            name: Listed(tool, tool.listed) for name, tool in self.settled.items() if not tool.accepted.refused
+            name: accepted(tool, name) for name, tool in self.settled.items() if not tool.accepted.refused
         }
         self.former: Mapping[str, Tool] = {
             old: shelf.tools[new] for old, new in former.items() if old not in shelf.tools and new in shelf.tools
@@ -77,9 +79,18 @@ class BackendNames:
         if view not in self._listed:
             tools = self.shelf.tools
             if view == "plain":
-                self._listed[view] = {own: Listed(tool, tool.listed_plain) for own, tool in tools.items()}
+                self._listed[view] = {own: _plain(tool) for own, tool in tools.items()}
             else:
                 alias = self._names[view]
                 named = {alias.get(own, own): tool for own, tool in tools.items() if not tool.accepted.refused}
-                self._listed[view] = {name: Listed(named[name], under(named[name].listed, name)) for name in sorted(named)}
+                self._listed[view] = {name: accepted(named[name], name) for name in sorted(named)}
         return self._listed[view]
+
+
+def accepted(tool: Tool, name: str) -> Listed:
+    """A tool as every client accepts it, by the name that it is listed by."""
+    return Listed(tool, under(tool.listed, name), f"{name} {tool.mark}")
+
+
+def _plain(tool: Tool) -> Listed:
+    return Listed(tool, tool.listed_plain, tool.definition.hash)

@@ -2,8 +2,9 @@
 page (MCP, server utilities, "Pagination")."""
 
 import base64
+import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from edge.authorize import ANONYMOUS, Authorizer
@@ -11,11 +12,12 @@ from edge.backend_names import Listed, View
 from edge.directory import Directory
 from edge.names import inner_uri
 from edge.shelf import Item
-from edge.tool import callable_by_anyone
+from edge.tool import callable_by_anyone, mark_of
 from shared.catalogue import canonical_name
 from shared.errors import InvalidParams
 from shared.identity import Principal
 
+LIST_VERSION = "toolmesh/listVersion"
 Kind = Literal["tools", "prompts", "resources", "resourceTemplates"]
 """The member of the result that holds the list."""
 
@@ -38,6 +40,7 @@ class Listing:
         self._authorizer = authorizer
         self._page_items = page_items
         self._own_tools = own_tools or {}
+        self._own_mark = " ".join(map(mark_of, self._own_tools.values()))
         self._anonymous = anonymous
 
     def page(
@@ -70,6 +73,8 @@ class Listing:
         page = names[start : start + self._page_items]
         shown = [self._shown(items[name], tools.get(name)) if kind == "tools" else items[name] for name in page]
         result: dict[str, Any] = {kind: [_without_schema(item) for item in shown] if bare else shown}
+        if kind == "tools":
+            result["_meta"] = {LIST_VERSION: self._version(tools.values(), of_all=backend is None, bare=bare)}
         if start + self._page_items < len(names):
             result["nextCursor"] = base64.urlsafe_b64encode(page[-1].encode()).decode()
         return result
@@ -108,10 +113,18 @@ class Listing:
 
         `listed`: None for one of the edge itself.
         """
-        if not self._anonymous:
-            return item
-        free = listed is None or self._authorizer.may_use(ANONYMOUS, listed.tool.name, listed.tool.access)
-        return callable_by_anyone(item) if free else item
+        return callable_by_anyone(item) if self._anonymous and (listed is None or self._is_free(listed)) else item
+
+    def _is_free(self, listed: Listed) -> bool:
+        return self._authorizer.may_use(ANONYMOUS, listed.tool.name, listed.tool.access)
+
+    def _version(self, tools: Collection[Listed], *, of_all: bool, bare: bool) -> str:
+        """Of all that this principal sees over all pages: the same as long as that is, at every edge."""
+        marks = [each.mark for each in tools]
+        if self._anonymous:
+            marks += [each.mark for each in tools if self._is_free(each)]
+        said = "\n".join([f"{self._anonymous} {bare} {self._own_mark if of_all else ''}", *marks])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _without_schema(item: Item) -> Item:

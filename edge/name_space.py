@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from edge.accepted.fitted import fits_tool
-from edge.backend_names import BackendNames, Listed
+from edge.backend_names import BackendNames, Listed, accepted
 from edge.names import OWN_NAMES
 from edge.shelf import Shelf
-from edge.tool import Tool, under
+from edge.tool import Tool
 from shared.catalogue import canonical_name
 
 
@@ -49,7 +49,7 @@ def name_space(shelves: Mapping[str, Shelf], names: Mapping[str, BackendNames]) 
             aliases.append((alias, tool))
             if not tool.accepted.refused:
                 name = tool.name if ours and fits_tool(tool.name) else alias
-                listed[name] = Listed(tool, under(tool.listed, name))
+                listed[name] = accepted(tool, name)
         aliases += _former(each, shelves)
     table: dict[str, Tool] = {}
     for name, tool in sorted(aliases, key=lambda pair: (pair[0], pair[1].name)):

@@ -1,5 +1,6 @@
 """A tool as the edge serves it: its definition, its name to clients, and its compiled schema."""
 
+import hashlib
 from typing import Any
 
 import jsonschema_rs
@@ -14,6 +15,7 @@ from shared.json_text import depth_exceeds
 from shared.messages import CallClass
 from shared.scopes import needed_for
 
+_encode = msgspec.json.Encoder().encode
 _HEADER_MARK = b'"x-mcp-header"'
 _DEPTH_MAX = 256
 """Workers vet more strictly; this holds for whatever is signed. How deep a parser goes depends on the Python."""
@@ -42,6 +44,7 @@ class Tool:
         "input_schema",
         "listed",
         "listed_plain",
+        "mark",
         "name",
     )
 
@@ -71,6 +74,7 @@ class Tool:
         self.listed: dict[str, Any] = _repaired(titled(self.accepted.described, definition.name), self.accepted.repairs)
         """As every client accepts it, under its canonical name, unless `accepted` says that it can't be listed."""
         self.listed["name"] = self.name
+        self.mark = mark_of(self.listed)
         self._validator: Any = None
 
     def validate(self, arguments: dict[str, Any]) -> None:
@@ -94,6 +98,11 @@ class Tool:
             f"The arguments of {self.name} don't match its input schema. {text}",
             data={"pointer": problems[0]["pointer"] if problems else "", "problems": problems},
         )
+
+
+def mark_of(listed: dict[str, Any]) -> str:
+    """What tells a tool, as it is listed, from what it was before: the first 16 hex digits of a SHA-256."""
+    return hashlib.sha256(_encode(listed)).hexdigest()[:16]
 
 
 def callable_by_anyone(listed: dict[str, Any]) -> dict[str, Any]:

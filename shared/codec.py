@@ -25,6 +25,7 @@ from shared.grants import (
     RegisteredClient,
 )
 from shared.handles import Handle
+from shared.listed_names import ListedNames
 from shared.mesh_keys import KeyRing
 from shared.messages import (
     VERSION,
@@ -67,6 +68,7 @@ AnyMessage = (
     | Posted
     | Told
     | Handle
+    | ListedNames
     | AuthorizationRequest
     | BrowserSession
     | LogInElsewhere

@@ -172,6 +172,11 @@ def edge_alive(edge: str) -> str:
     return f"tm:alive:{edge}"
 
 
+def listed_names(backend: str) -> str:
+    """Record of the names that a backend's tools were last listed by, signed by an edge."""
+    return f"tm:names:listed:{backend}"
+
+
 def handle(call_id: str) -> str:
     """Record of a call that was answered with a handle or a task, signed by an edge."""
     return f"tm:handle:{call_id}"

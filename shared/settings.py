@@ -56,6 +56,10 @@ class Settings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     """Tokens, by our estimate, that name, description and input schema of a listed tool stay below."""
     listed_description_chars_max: Positive = 2_048
     """To this a tool's description is cut, where its definition is too large."""
+    listed_settle_s: Seconds = 10.0
+    """How long a list has to stay as it is before names that are gone from it are told."""
+    listed_names_ttl_s: Seconds = 90 * 24 * 3600.0
+    """How long the names that a backend's tools were listed by are remembered while no edge knows of it."""
     strict_clients: tuple[str, ...] = ("openai-mcp", "claude-user", "anthropic", "claude-code")
     """Clients that refuse unusual definitions also at `/mcp/b/…`: how their User-Agent or `clientInfo` name begins."""
     input_wait_s: Seconds = 600.0

@@ -82,6 +82,7 @@ EDGE_GRANTS = (
     Grant("tm:reattach:*", "RW", "find the call that is sent again"),
     Grant("tm:alive:*", "RW", "say that it lives, see who does"),
     Grant("tm:handle:*", "RW", "handles and tasks are the edges' own"),
+    Grant("tm:names:listed:*", "RW", "what was listed before is the edges' own"),
     Grant("tm:dead:*", "RW", "send a dead letter again, and take it away then"),
     Grant("tm:*:dead", "RW", "take a dead letter off the list"),
     Grant(keys.AUDIT_STREAM, "W", "append records; reading and deleting is the store's"),

@@ -54,6 +54,7 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "job": ("W", "RW", ""),
     "lease": ("R", "RW", ""),
     "log_in_elsewhere": ("RW", "", ""),
+    "listed_names": ("RW", "", ""),
     "once": ("RW", "", ""),
     "own_bell": ("", "RW", "RW"),
     "part": ("RW", "RW", ""),
@@ -133,6 +134,7 @@ OTHERS_WORK = {
         f"GET {keys.session('d')}",
         f"SET {keys.answer(JID, '1')} x",
         f"SET {keys.handle('c1')} x",
+        f"SET {keys.listed_names('notes')} x PX 1 GET",
         f"SET {keys.edge_alive('e-0123456789ab')} x",
         f"HSET {keys.reattach('share', 'digest')} {JID} x",
         f"GET {keys.dead_letter(JID)}",
@@ -337,7 +339,7 @@ def test_every_role_learns_whether_the_broker_was_restarted(user: str, broker: t
 
 def test_a_group_that_is_named_like_a_part_of_the_mesh_reaches_nothing_of_it(tmp_path: Path) -> None:
     odd = ["session", "final", "events", "answer", "dispatched", "inbox", "bell", "sessions"]
-    odd += ["dead", "returned", "reattach", "alive", "handle"]
+    odd += ["names", "dead", "returned", "reattach", "alive", "handle"]
     running = Broker(tmp_path)
     try:
         prepare_secrets(tmp_path / "secrets", odd, f"redis://127.0.0.1:{running.port}/0", None)

@@ -32,11 +32,10 @@ class Unusual:
         (self.tools / f"{backend}.json").write_text(json.dumps(tools))
 
     def logged(self, event: str, edges: Sequence[int] = (0, 1)) -> list[dict[str, Any]]:
-        """Log lines of the edges with that event."""
+        """Log lines of the edges with that event, in the order of their times."""
         lines = [line for number in edges for line in self.running.edges[number][0].output().splitlines()]
-        return [
-            json.loads(line) for line in lines if line.startswith("{") and f'"event":"{event}"' in line.replace(": ", ":")
-        ]
+        found = [json.loads(line) for line in lines if line.startswith("{") and event in line]
+        return sorted((each for each in found if each["event"] == event), key=lambda each: str(each["timestamp"]))
 
 
 def entry(name: str, url: str, more: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.directory import Directory
-from edge.listing import Listing
+from edge.listing import LIST_VERSION, Listing
 from shared import keys
 from shared.authorization import Authorization, Rule
 from shared.catalogue import Catalogue, ToolDefinition, catalogue_hash, define
@@ -98,7 +98,7 @@ def test_a_cursor_of_a_tool_that_is_gone_goes_on_behind_its_place(seven: Directo
 
 
 def test_a_cursor_behind_the_last_tool_is_an_empty_last_page(seven: Directory) -> None:
-    assert list_tools(seven, OWNER, base64.urlsafe_b64encode(b"zzz").decode(), 2) == {"tools": []}
+    assert list_tools(seven, OWNER, base64.urlsafe_b64encode(b"zzz").decode(), 2).keys() == {"tools", "_meta"}
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,9 @@ def test_a_cursor_that_is_not_ours_is_invalid_params(seven: Directory, cursor: A
 
 
 def test_who_may_use_nothing_sees_nothing_whatever_the_cursor(seven: Directory) -> None:
-    assert list_tools(seven, STRANGER, None, 2) == {"tools": []}
-    assert list_tools(seven, STRANGER, base64.urlsafe_b64encode(b"a_1").decode(), 2) == {"tools": []}
+    for cursor in (None, base64.urlsafe_b64encode(b"a_1").decode()):
+        found = list_tools(seven, STRANGER, cursor, 2)
+        assert (found["tools"], "nextCursor" in found) == ([], False)
 
 
 def test_one_bad_definition_is_left_out_and_the_rest_is_listed(broker: Broker) -> None:
@@ -234,3 +235,42 @@ def test_a_client_that_cuts_is_told_of_no_schema_that_a_handle_would_break(broke
         cut, _ = listing.page("tools", OWNER, backend, None, bare=True)["tools"]
         assert usual == cut | {"outputSchema": {"type": "object", "required": ["city"]}}
         assert "outputSchema" not in cut
+
+
+def version(tools: Directory, principal: Principal = OWNER, backend: str | None = None, **how: Any) -> str:
+    listing = Listing(tools, ruled(RULES), 2, OWN, anonymous=how.pop("anonymous", False))
+    versions = set()
+    page = listing.page("tools", principal, backend, None, **how)
+    versions.add(page["_meta"][LIST_VERSION])
+    while "nextCursor" in page:
+        page = listing.page("tools", principal, backend, page["nextCursor"], **how)
+        versions.add(page["_meta"][LIST_VERSION])
+    (found,) = versions
+    return str(found)
+
+
+def test_a_list_has_a_version_that_is_the_same_on_all_pages_and_at_every_edge(broker: Broker, seven: Directory) -> None:
+    assert version(seven) == version(seven)
+    one = catalogue("a", define("x", "read", SCHEMA), define("y", "read", SCHEMA))
+    assert version(directory(broker, a=one)) == version(directory(broker, a=one))
+
+
+def test_the_version_is_another_one_wherever_the_list_is(broker: Broker, seven: Directory) -> None:
+    ada, bob, eve = (Principal(subject=name, plan=plan) for name, plan in (("ada", "pro"), ("bob", "free"), ("eve", "no")))
+    known = [version(seven, who) for who in (OWNER, ada, bob, eve)]
+    known += [version(seven, OWNER, "a"), version(seven, OWNER, "b"), version(seven, bare=True)]
+    known += [version(seven, anonymous=True), version(seven, OWNER, "a", view="strict")]
+    changes = (
+        (define("x", "read", SCHEMA),),
+        (define("x", "write", SCHEMA),),
+        (define("x", "read", b'{"inputSchema":{"type":"object"},"title":"X"}'),),
+        (define("x", "read", SCHEMA), define("y", "read", SCHEMA)),
+        (define("z", "read", SCHEMA),),
+    )
+    known += [version(directory(broker, a=catalogue("a", *tools))) for tools in changes]
+    assert len(set(known)) == len(known)
+    assert version(seven, Principal(subject="another", plan="pro")) == version(seven, ada)
+
+
+def test_only_tools_have_a_version(seven: Directory) -> None:
+    assert "_meta" not in Listing(seven, ruled(), 2).page("prompts", OWNER, None, None)
