@@ -8,6 +8,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 from edge.authorize import Authorizer, Offers
 from edge.handles.budget import TASKS
+from edge.names import MESH_MORE, MESH_WAIT
 from edge.parse import Message
 from edge.shelf import Shelf
 from shared.errors import InvalidParams
@@ -18,12 +19,19 @@ _SERVER_INFO = {"name": "toolmesh", "title": "ToolMesh", "version": version("too
 _SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
 _LATEST_HANDSHAKE = HANDSHAKE_PROTOCOL_VERSIONS[-1]
 _INFO_BYTES_MAX = 8 * 1024
-_INSTRUCTIONS = (
-    "ToolMesh gives you the tools of several systems under one address. Tool names start with the name of their system. "
-    "A result that says outcome_unknown means that a change may have happened: check before you repeat it. "
-    "A result that says running is a call that goes on: get its result with mesh_wait, do not repeat it. "
-    "A result that says that it is a page has more: read on with mesh_more."
+ESSENTIALS = (
+    "Tools of several systems under one address; the name of a tool starts with the name of its system. "
+    f'A result that says "running" is a call that goes on: get its result with {MESH_WAIT}(call_id), do not make the call '
+    'again. "outcome_unknown" means that a change may have happened: look before you repeat it. '
+    f"A result that is one page of several names a cursor: read on with {MESH_MORE}(cursor), nothing is run again by that."
 )
+"""What a model has to know. ChatGPT reads instructions, and of long ones at least the first 512 characters."""
+_FURTHER = (
+    "Arguments are checked against the system's own schema, which may ask for more than the one that is listed: the error "
+    "names the place, nothing was run, and the call can be made again. "
+    'An error with "retryable": true may pass by itself: try once more after a moment.'
+)
+_INSTRUCTIONS = f"{ESSENTIALS}\n\n{_FURTHER}"
 _DECLARED: dict[str, dict[str, Any]] = {
     "tools": {"listChanged": True},
     "prompts": {"listChanged": True},
