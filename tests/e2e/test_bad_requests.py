@@ -75,7 +75,7 @@ def test_who_is_not_known_gets_nothing_but_a_challenge(target: Target, case: Cas
     headers = {**case.headers, "Authorization": None}
     case = Case(case.name, 401, case.code, case.body, headers, case.old, case.method, case.path, "unauthenticated")
     answer = check(target, case)
-    metadata = f"{target.client.url}/.well-known/oauth-protected-resource/mcp"
+    metadata = f"{target.client.url}/.well-known/oauth-protected-resource{case.path.partition('?')[0]}"
     scope = 'scope="tools:read tools:write"'
     assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata}", {scope}'
     assert answer.headers["cache-control"] == "no-store"

@@ -194,8 +194,9 @@ async def cut_before(writer: asyncio.StreamWriter, rid: Any, params: dict[str, A
 
 async def gzip_bomb(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join(packer.compress(MIB) for _ in range(1024)) + packer.flush()
-    await send_json(writer, bomb, content_encoding="gzip")
+    first, further = (packer.compress(MIB) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    # A block after a full flush stands for itself: a GiB of them costs nothing to make. Nobody reads to the missing end.
+    await send_json(writer, first + 1023 * further, content_encoding="gzip")
 
 
 async def gzip_fine(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
