@@ -7,7 +7,7 @@ for a while, and an empty one says nothing: backends that start list less than t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from redis.exceptions import ResponseError
@@ -93,7 +93,7 @@ class ListedBefore:
         if before is not None and before.backend == backend:
             lost = gone(before.names, now, lambda name: self._leads_to(backend, name))
             if lost:
-                _tell(backend, lost)
+                _tell(backend, lost, self._directory.entries[backend].aliases)
 
     async def _listed(self, backend: str) -> dict[str, ListedName]:
         listed = self._directory.name_space.listed
@@ -110,8 +110,10 @@ class ListedBefore:
         return tool is not None and tool.backend == backend
 
 
-def _tell(backend: str, lost: list[Gone]) -> None:
+def _tell(backend: str, lost: list[Gone], aliases: Mapping[str, str]) -> None:
+    """`aliases`: what the operator has already; what is to be written holds that too."""
     renamed = {each.own: each.now for each in lost if each.now}
+    wanted = {old: renamed.get(new, new) for old, new in aliases.items()} | renamed
     log.warning(
         "listed names are gone",
         backend=backend,
@@ -119,12 +121,13 @@ def _tell(backend: str, lost: list[Gone]) -> None:
         names=[each.listed for each in lost[:_TOLD_MAX]],
         renamed={each.own: each.now for each in lost[:_TOLD_MAX] if each.now},
         hint="Connectors keep the list of tools that they got: connected ChatGPT users must press Refresh, and until then "
-        f"calls by these names fail. To keep the old names callable, add {_aliases(renamed)} to this backend in "
+        f"calls by these names fail. To keep the old names callable, write {_written(wanted)} at this backend in "
         "backends.yaml and start the edges again (docs/tool-definitions.md).",
     )
 
 
-def _aliases(renamed: dict[str, str]) -> str:
-    """What to write; where nothing can be guessed, how it looks."""
-    some = dict(list(renamed.items())[:_TOLD_MAX]) or {"old_name": "new_name"}
-    return "`aliases: {" + ", ".join(f"{old}: {new}" for old, new in some.items()) + "}`"
+def _written(aliases: dict[str, str]) -> str:
+    """As a line of backends.yaml; where nothing can be guessed, how it looks."""
+    some = list(aliases.items())[:_TOLD_MAX] or [("old_name", "new_name")]
+    more = ", …" if len(aliases) > _TOLD_MAX else ""
+    return "`aliases: {" + ", ".join(f"{old}: {new}" for old, new in some) + more + "}`"

@@ -82,7 +82,7 @@ def test_a_rename_is_told_once_with_a_guess_and_what_to_do(crm: Unusual) -> None
     assert warning["names"] == ["crm_drop", "crm_find"]
     assert warning["renamed"] == {"find": "search"}
     assert "must press Refresh" in warning["hint"]
-    assert "`aliases: {find: search}`" in warning["hint"]
+    assert "`aliases: {before: list, find: search}`" in warning["hint"]
 
 
 def test_a_name_that_the_operator_keeps_is_not_gone(crm: Unusual) -> None:
