@@ -58,7 +58,7 @@ def _without(part: Schema, sure: bool) -> Schema:
     # What is not among `properties` any more would count as additional.
     found = {keyword: value for keyword, value in part.items() if keyword != "additionalProperties"}
     found["properties"] = {name: value for name, value in properties.items() if name not in bad}
-    found["description"] = f"{said} {words}" if isinstance(said, str) and said else words
+    found["description"] = f"{words} {said}" if isinstance(said, str) and said else words
     found["required"] = [name for name in needed if name not in bad]
     if not found["required"]:
         del found["required"]

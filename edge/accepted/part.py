@@ -91,11 +91,12 @@ def either(parts: Sequence[Part]) -> Part:
     """What fits one of them at least. `parts`: not empty."""
     if len(parts) == 1:
         return parts[0]
-    names = dict.fromkeys(name for part in parts for name in part.named)
+    named = [part.named for part in parts]
+    names = dict.fromkeys(name for each in named for name in each)
     properties: dict[str, Any] = {}
     partial: dict[str, Any] = {}
     for name in names:
-        schemas = any_of([part.named[name] for part in parts if name in part.named])
+        schemas = any_of([each[name] for each in named if name in each])
         whole = all(name in part.properties or (part.closed and name not in part.partial) for part in parts)
         (properties if whole else partial)[name] = schemas
     first, *others = (frozenset(part.required) for part in parts)
@@ -156,7 +157,7 @@ def _one_enumeration(schemas: Sequence[Any]) -> Schema | None:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two are the same JSON; to Python `true` is 1."""
-    return bool(one == other) and _ordered(one) == _ordered(other)
+    return one is other or (bool(one == other) and _ordered(one) == _ordered(other))
 
 
 def _looks_further(rest: Schema) -> bool:

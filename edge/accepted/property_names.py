@@ -44,4 +44,4 @@ def _noted(schema: Any, name: str, alias: str) -> Any:
     if not isinstance(schema, dict):
         return {"description": word} if schema is True else schema
     said = schema.get("description")
-    return {**schema, "description": f"{said} {word}" if isinstance(said, str) and said else word}
+    return {**schema, "description": f"{word} {said}" if isinstance(said, str) and said else word}

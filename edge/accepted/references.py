@@ -6,7 +6,8 @@ from urllib.parse import unquote
 from edge.accepted.subschemas import REFERENCES, Schema, every, rebuilt
 
 NOWHERE: Any = object()
-_MOVED_MAX = 500
+_VISITS_MAX = 20_000
+"""Schemas that are looked at, those that are moved once more."""
 _NOT_MOVED = ("$schema", "$id", "id", "$defs", "definitions")
 
 
@@ -45,14 +46,13 @@ def mended(schema: Schema, original: Schema, *, root_renamed: bool) -> Schema:
     narrower; not so where its properties were renamed. Raises TooIntricate.
     """
     moved: dict[str, str] = {}
+    seen = 0
     definitions: Schema = {}
     held = schema.get("$defs")
     kept: Schema = held if isinstance(held, dict) else {}
 
     def name_of(reference: str) -> str:
         if reference not in moved:
-            if len(moved) == _MOVED_MAX:
-                raise TooIntricate("its schema has too many references")
             name = f"moved_{len(moved) + 1}"
             while name in kept:
                 name += "_"
@@ -60,6 +60,10 @@ def mended(schema: Schema, original: Schema, *, root_renamed: bool) -> Schema:
         return f"#/$defs/{moved[reference]}"
 
     def change(part: Schema, sure: bool) -> Schema:
+        nonlocal seen
+        seen += 1
+        if seen > _VISITS_MAX:
+            raise TooIntricate("its schema has too many references")
         for keyword in REFERENCES:
             reference = part.get(keyword)
             if isinstance(reference, str) and _has_moved(reference):

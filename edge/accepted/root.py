@@ -17,6 +17,8 @@ REFUSED = frozenset(
 )
 CONDITIONS = "Further conditions on the arguments, which this schema does not show, are checked when the tool is called."
 _VISITS_MAX = 2_000
+_NAMES_PER_VISIT = 10
+"""So many properties of alternatives count like a schema."""
 _DEPTH_MAX = 32
 _ONLY_AT_THE_ROOT = ("$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "definitions", "id")
 _REFERENCE_ALONE = ("draft-03", "draft-04", "draft-06", "draft-07")
@@ -52,9 +54,7 @@ class _Flattening:
             return None
         if not isinstance(node, dict):
             return Part()
-        self._visits += 1
-        if self._visits > _VISITS_MAX or depth > _DEPTH_MAX:
-            raise TooIntricate("the alternatives at the root of its schema are too many to be shown as one")
+        self._count(1 if depth <= _DEPTH_MAX else _VISITS_MAX)
         if not _takes_objects(node.get("type")):
             return None
         at_root = node is self._schema
@@ -75,6 +75,11 @@ class _Flattening:
         if "if" in node:
             found = self._joined(found, self._conditional(node, trail, depth))
         return None if found is None else self._closed(found, node)
+
+    def _count(self, visits: int) -> None:
+        self._visits += visits
+        if self._visits > _VISITS_MAX:
+            raise TooIntricate("the alternatives at the root of its schema are too many to be shown as one")
 
     def own(self, node: Schema, *, at_root: bool) -> Part:
         """What a schema says by itself, without references and combinations."""
@@ -109,6 +114,7 @@ class _Flattening:
         self.said = said
         if not parts:
             return None
+        self._count(sum(len(part.properties) + len(part.partial) for part in parts) // _NAMES_PER_VISIT)
         if len(parts) > 1:
             self.said.append(alternatives(parts, exactly=keyword == "oneOf"))
         return either(parts)

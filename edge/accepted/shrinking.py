@@ -1,4 +1,7 @@
-"""A definition that is too large, made smaller: step by step, and what carries the meaning goes last."""
+"""A definition that is too large, made smaller: step by step, and what carries the meaning goes last.
+
+What we ourselves say in descriptions stands at their beginning, where it is cut last.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -14,7 +17,7 @@ from edge.accepted.weight import excess
 Item = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
 _NOTES = ("$comment", "examples", "title")
-_LONG_CHARS, _SHORT_CHARS = 200, 80
+_LONG_CHARS, _SHORT_CHARS, _LEAST_CHARS = 200, 80, 30
 _LONG_VALUES, _SHORT_VALUES = (50, 10), (12, 5)
 """Enumerations with more values than the first number are told in words, which show so many as the second says."""
 _VALUE_CHARS_MAX = 40
@@ -42,14 +45,15 @@ def shrunk(described: Item, notes: Sequence[str], limits: Limits) -> tuple[Item,
     No more is done than it takes: what turns out not to have been needed before the last step is left as it was.
     """
     steps = _steps(max(limits.description_chars_max - len(" ".join(notes)) - 2, _LONG_CHARS))
-    for last in range(1, len(steps) + 1):
-        if excess(noted(_after(described, steps[:last]), notes, limits), limits):
+    states: list[Item] = [described]
+    for words, step in steps:
+        states.append(step(states[-1]))
+        if excess(noted(states[-1], notes, limits), limits):
             continue
-        for first in range(last):
-            taken = [*steps[:first], steps[last - 1]]
-            found = _after(described, taken)
+        for before, state in enumerate(states[:-1]):
+            found = step(state)
             if not excess(noted(found, notes, limits), limits):
-                return found, tuple(dict.fromkeys(words for words, _ in taken))
+                return found, tuple(dict.fromkeys((*(each for each, _ in steps[:before]), words)))
     return None
 
 
@@ -64,13 +68,8 @@ def _steps(description_chars_max: int) -> list[_Step]:
         ("long enumerations are told in words", _of_schema(lambda schema: _told_in_words(schema, *_LONG_VALUES))),
         ("long enumerations are told in words", _of_schema(lambda schema: _told_in_words(schema, *_SHORT_VALUES))),
         ("its description is cut", lambda described: _description_cut(described, description_chars_max)),
+        ("descriptions within its schema are cut", _of_schema(lambda schema: _descriptions_cut(schema, _LEAST_CHARS))),
     ]
-
-
-def _after(described: Item, steps: list[_Step]) -> Item:
-    for _, step in steps:
-        described = step(described)
-    return described
 
 
 def _of_schema(change: Callable[[Schema], Schema]) -> Callable[[Item], Item]:
@@ -117,7 +116,7 @@ def _told_in_words(schema: Schema, values_max: int, shown: int) -> Schema:
             return part
         found_any = True
         rest = {name: value for name, value in part.items() if name != keyword}
-        return {"type": _types(values), **rest, "description": f"{said} {words}" if isinstance(said, str) else words}
+        return {"type": _types(values), **rest, "description": f"{words} {said}" if isinstance(said, str) else words}
 
     found: Schema = rebuilt(schema, change)
     return widened(found) if found_any else schema

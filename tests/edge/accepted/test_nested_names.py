@@ -38,7 +38,7 @@ def test_they_are_told_in_words_and_the_object_lets_them_pass() -> None:
     )
     assert found["properties"]["a"] == {
         "type": "object",
-        "description": "Filter. Also takes `$eq` (string, needed), `x y`.",
+        "description": "Also takes `$eq` (string, needed), `x y`. Filter.",
         "properties": {"ok": {}},
     }
 

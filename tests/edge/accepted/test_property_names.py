@@ -17,7 +17,7 @@ def test_others_are_listed_under_an_alias_that_says_what_they_are_called() -> No
     properties: dict[str, Any] = {"user name": {"type": "string", "description": "Who."}, "ok": TEXT, "größe": True}
     found, own, lost = renamed(Part(properties, {"x y": {}}, ("user name", "ok", "not described!")))
     assert found.properties == {
-        "user_name": {"type": "string", "description": "Who. Passed on as `user name`."},
+        "user_name": {"type": "string", "description": "Passed on as `user name`. Who."},
         "ok": TEXT,
         "gr__e": {"description": "Passed on as `größe`."},
     }

@@ -66,6 +66,7 @@ def test_then_descriptions_within_the_schema_are_cut_no_shorter_than_it_takes() 
 
     assert 190 < cuts(45) <= 200
     assert 70 < cuts(100) <= 80
+    assert 20 < cuts(200) <= 30, "at the very end, rather than not to be listed"
 
 
 def test_then_long_enumerations_are_told_in_words() -> None:
@@ -76,9 +77,9 @@ def test_then_long_enumerations_are_told_in_words() -> None:
     )
     assert found["inputSchema"]["properties"]["a"] == {
         "type": "string",
-        "description": 'Which. One of 900 values, for example "value number 0", "value number 1", "value number 2", '
+        "description": 'One of 900 values, for example "value number 0", "value number 1", "value number 2", '
         '"value number 3", "value number 4", "value number 5", "value number 6", "value number 7", "value number 8", '
-        '"value number 9".',
+        '"value number 9". Which.',
     }
     assert found["inputSchema"]["properties"]["b"]["type"] == "integer"
     assert found["inputSchema"]["properties"]["c"] == short
