@@ -6,10 +6,9 @@ The texts are for whoever holds the token, and stand in the challenge (RFC 6750 
 from collections.abc import Mapping
 from typing import Any
 
+from edge.oauth.signature import REFUSED_HEADERS
 from shared.authorization_servers_file import AuthorizationServerEntry
 
-_REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "jku", "jwk", "x5u", "x5c"})
-"""Headers that change what is signed, or bring a key of their own (RFC 7515 sections 4.1.2 to 4.1.6 and 4.1.11)."""
 _OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 """Claims that only an id_token has (OpenID Connect Core 1.0, section 2)."""
 _TYPES = {"at+jwt": "at+jwt", "application/at+jwt": "at+jwt", "jwt": "JWT", "application/jwt": "JWT"}
@@ -28,7 +27,7 @@ def check_header(header: Mapping[str, Any], claims: Mapping[str, Any], entry: Au
     """Whether it can be an access token at all. Raises TokenRefused."""
     if header.get("alg") not in entry.algorithms:
         raise TokenRefused("The access token is signed with an algorithm that is not taken.")
-    if _REFUSED_HEADERS & header.keys():
+    if REFUSED_HEADERS & header.keys():
         raise TokenRefused("The access token has a header that is not taken.")
     if _kind_of(header) not in entry.types:
         raise TokenRefused("The token does not say that it is an access token (typ at+jwt).")

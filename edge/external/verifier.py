@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry, deserialize_compact
-
 from edge.external.scope_names import ScopeNames
 from edge.external.server_keys import ServerKeys
 from edge.external.token_rules import TokenRefused, check_claims, check_header, client_of, key_id_of, scopes_of
 from edge.external.unverified import Unverified
+from edge.oauth.signature import is_signed
 from shared.authorization_servers_file import AuthorizationServerEntry
 from shared.claims_mapping import ClaimsRefused, identity_of
 from shared.foreign_identity import ForeignIdentity
@@ -57,15 +55,9 @@ class Verifier:
         )
 
     async def _check_signature(self, token: str, alg: str, key_id: str | None, entry: AuthorizationServerEntry) -> None:
-        registry = JWSRegistry(algorithms=[alg], strict_check_header=False)
-        registry.max_header_length = registry.max_payload_length = self._characters_max
-        for key in await self._keys.find(entry, alg, key_id):
-            try:
-                deserialize_compact(token, key, registry=registry)
-            except (JoseError, ValueError, TypeError):
-                continue
-            return
-        raise TokenRefused("The signature of the access token is not one of its issuer.")
+        keys = await self._keys.find(entry, alg, key_id)
+        if not is_signed(token, alg, keys, characters_max=self._characters_max):
+            raise TokenRefused("The signature of the access token is not one of its issuer.")
 
 
 def _identity(claims: Mapping[str, Any], entry: AuthorizationServerEntry) -> ForeignIdentity:

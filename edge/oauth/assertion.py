@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from edge.oauth.known_client import KnownClient
+from edge.oauth.signature import REFUSED_HEADERS
 from edge.oauth.transaction import current
 
 ALGORITHMS = ("RS256",)
@@ -19,8 +20,6 @@ _LIFE_S_MAX = 600
 _LEEWAY_S = 60
 _CHARACTERS_MAX = 8 * 1024
 _ID_CHARACTERS_MAX = 512
-_REFUSED_HEADERS = ("jku", "jwk", "x5u", "x5c", "crit", "b64", "zip")
-"""Headers that bring a key of their own, or change what is signed."""
 
 
 class ClientAssertion(JWTBearerClientAssertion):
@@ -46,7 +45,7 @@ class ClientAssertion(JWTBearerClientAssertion):
     def process_assertion_claims(self, assertion: str, resolve_key: Any) -> Any:
         """Check signature and claims; the library would take more algorithms."""
         headers, _ = self.extract_assertion(assertion)
-        if headers.get("alg") not in ALGORITHMS or any(name in headers for name in _REFUSED_HEADERS):
+        if headers.get("alg") not in ALGORITHMS or REFUSED_HEADERS & headers.keys():
             raise InvalidClientError(description="The assertion must be signed with RS256 and bring no key.")
         try:
             token = jwt.decode(assertion, resolve_key, algorithms=list(ALGORITHMS))
