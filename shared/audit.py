@@ -43,6 +43,8 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     detail: str = ""
     method: str = ""
     """Of a call: `tools/call`, or another method of MCP, whose subject (prompt, URI) stands under `tool`."""
+    parent: str = ""
+    """Id of the call that made this one; empty where a client did."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -83,6 +85,7 @@ def call_record(
             duration_ms=duration_ms,
             fence=fence,
             method=call.method,
+            parent=call.parent,
         )
     )
 

@@ -25,6 +25,7 @@ from shared.grants import (
     RegisteredClient,
 )
 from shared.handles import Handle
+from shared.inner import InnerBody, InnerCancel, InnerRequest, InnerResult, InnerSign, ParentGrant
 from shared.listed_names import ListedNames
 from shared.mesh_keys import KeyRing
 from shared.messages import (
@@ -69,6 +70,12 @@ AnyMessage = (
     | Told
     | Handle
     | ListedNames
+    | ParentGrant
+    | InnerRequest
+    | InnerResult
+    | InnerBody
+    | InnerSign
+    | InnerCancel
     | AuthorizationRequest
     | BrowserSession
     | LogInElsewhere

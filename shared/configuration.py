@@ -31,7 +31,7 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """One entry of `backends.yaml`."""
 
     name: str
-    transport: Literal["http", "stdio", "rest", "echo"]
+    transport: Literal["http", "stdio", "rest", "echo", "code"]
     url: str | None = None
     api_key_env: str | None = None
     """Name of a credential: `X` stands for the variable `CREDENTIAL_X`, which only workers read."""

@@ -1,4 +1,4 @@
-"""Every Redis key, channel and queue name, and how long each lives.
+"""Every Redis key, channel and queue name but those of log-ins (`log_in_keys.py`), and how long each lives.
 
 arq's own keys (`arq:job:*`, `arq:in-progress:*`, `arq:retry:*` and the queue's sorted set) keep arq's names, so that arq's
 tools can read them. Job ids start with the group's name, so that a group's keys can be told from another's by pattern.
@@ -47,6 +47,10 @@ EDGES = "tm:edge:all"
 """Channel of all edges, for what one has to tell the others about sessions."""
 ALL_SESSIONS = "tm:sessions:all"
 """Sorted set of all sessions by the time of their last use."""
+INNER = "tm:inner"
+"""List of signed requests of running calls (scripts, composites) for further calls; any edge takes them."""
+INNER_CANCELS = "tm:inner:cancels"
+"""Channel of all edges: a parent is over, its calls are not wanted any more."""
 FUNCTIONS_WANTED = "tm:functions-wanted"
 """Channel on which a role asks for the Redis functions when it finds them missing and may not load them."""
 
@@ -262,70 +266,16 @@ def inbox(digest: str) -> str:
     return f"tm:inbox:{digest}"
 
 
-# What the authorization server keeps. Secrets are named by their SHA-256.
-
-REVOKED = "tm-auth:revoked"
-"""Channel of grants that have ended, by the name of their family."""
-AUTH_CLIENTS = "tm-auth:clients"
-"""Sorted set of the clients that registered themselves, by the time at which each is forgotten."""
+def inner_channel(worker: str) -> str:
+    """The channel on which edges answer the requests of a worker's running calls."""
+    return f"tm:inner:{worker}"
 
 
-def authorization_request(digest: str) -> str:
-    """A client's request that waits for the person."""
-    return f"tm-auth:request:{digest}"
+def inner_body(group: str, call_id: str) -> str:
+    """The result of an inner call that is too large for a channel, signed for the group of the parent's worker."""
+    return f"tm:{group}:inner-body:{call_id}"
 
 
-def log_in_elsewhere(digest: str) -> str:
-    """A person who was sent to an identity provider, by browser and state."""
-    return f"tm-auth:elsewhere:{digest}"
-
-
-def decided_request(digest: str) -> str:
-    """One that the person has decided just now."""
-    return f"tm-auth:decided:{digest}"
-
-
-def browser_session(digest: str) -> str:
-    """A browser in which somebody logged in."""
-    return f"tm-auth:session:{digest}"
-
-
-def family(name: str) -> str:
-    """Hash of one grant: `r` its record with the current refresh token, `n` how often that was renewed, `at` when last. It
-    is made once, with the code; whatever ends the grant deletes it, and nothing makes it again."""
-    return f"tm-auth:family:{name}"
-
-
-def authorization_code(digest: str) -> str:
-    """A code that was not redeemed yet."""
-    return f"tm-auth:code:{digest}"
-
-
-def spent_code(digest: str) -> str:
-    """Mark of a code that was redeemed: who brings it again ends the grant."""
-    return f"tm-auth:spent:{digest}"
-
-
-def access_token(digest: str) -> str:
-    """An access token."""
-    return f"tm-auth:access:{digest}"
-
-
-def registered_client(client_id: str) -> str:
-    """A client that registered itself."""
-    return f"tm-auth:client:{client_id}"
-
-
-def once(digest: str) -> str:
-    """Mark of something that may be used once: a client's assertion (RFC 7523 section 3, `jti`)."""
-    return f"tm-auth:once:{digest}"
-
-
-def failures(kind: str, digest: str) -> str:
-    """Count of failed log-ins: of an account, of an address, of both together."""
-    return f"tm-auth:failures:{kind}:{digest}"
-
-
-def rate(kind: str, digest: str) -> str:
-    """Count of something that an address may do so often in a minute."""
-    return f"tm-auth:rate:{kind}:{digest}"
+def inner_calls(parent: str) -> str:
+    """Set of the calls that one parent has made: it counts them."""
+    return f"tm:inner-calls:{parent}"

@@ -77,6 +77,10 @@ class ToolCall(Message, frozen=True, kw_only=True, tag="call"):
     epoch: str = ""
     """The broker's run id when the call was put on its queue. A write that is claimed from a broker that was restarted
     since counts as one that may have been sent: the restart may have lost that it was."""
+    grant: bytes = b""
+    """Sealed `ParentGrant` (`shared/inner.py`) of a call that may make further calls; empty for all others."""
+    parent: str = ""
+    """Id of the call that made this one; empty where a client did."""
 
 
 class Progress(Message, frozen=True, kw_only=True, tag="progress"):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.code_mode import CODE
 from shared.configuration import ECHO, ApiKeyEntry, BackendEntry
 from shared.durations import parse_duration
 from shared.findings import Findings
@@ -61,8 +62,8 @@ def load_backends(config_dir: Path, file: Path | None = None) -> tuple[BackendEn
     entries = [ECHO]
     for entry, report in load_entries(_BACKENDS, config_dir, file, findings):
         _check_backend(entry, report)
-        if entry.name == ECHO.name:
-            report("name", f"`{ECHO.name}` is the built-in backend's name. Choose another.")
+        if entry.name in (ECHO.name, CODE.name):
+            report("name", f"`{entry.name}` is the name of a backend of ToolMesh's own. Choose another.")
         elif any(entry.name == other.name for other in entries):
             report("name", f"a second backend is called `{entry.name}`. Give each its own name.")
         entries.append(entry)
@@ -101,6 +102,8 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
         )
     if entry.transport == "echo":
         report("transport", "`echo` is always there; it takes no entry. Remove this one, or write `http`.")
+    if entry.transport == "code":
+        report("transport", "scripts need no entry: write `http`, `stdio` or `rest`.")
     needed = _NEEDED.get(entry.transport)
     if needed and not getattr(entry, needed):
         report(

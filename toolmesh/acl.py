@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from shared import keys
+from shared import keys, log_in_keys
 from shared.functions import LIBRARY
 
 INIT_USER = "init"
@@ -88,8 +88,8 @@ EDGE_GRANTS = (
     Grant(keys.AUDIT_STREAM, "W", "append records; reading and deleting is the store's"),
     Grant("tm-auth:*", "RW", "log-ins are the edges' own: no worker can see that somebody logged in, or end it"),
 )
-EDGE_SUBSCRIBES = (keys.reply_channel("*"), keys.HEARTBEATS, keys.CHANGES, keys.REVOKED)
-EDGE_PUBLISHES = (keys.reply_channel("*"), keys.control_channel("*"), keys.FUNCTIONS_WANTED, keys.REVOKED)
+EDGE_SUBSCRIBES = (keys.reply_channel("*"), keys.HEARTBEATS, keys.CHANGES, log_in_keys.REVOKED)
+EDGE_PUBLISHES = (keys.reply_channel("*"), keys.control_channel("*"), keys.FUNCTIONS_WANTED, log_in_keys.REVOKED)
 
 
 def worker_grants(group: str) -> tuple[Grant, ...]:

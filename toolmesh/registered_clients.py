@@ -14,7 +14,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
-from shared import keys
+from shared import keys, log_in_keys
 from shared.audit import access_record
 from shared.codec import unseal
 from shared.errors import BrokerUnavailable, ConfigurationError, ForgedMessage
@@ -120,13 +120,13 @@ def log_ins(config: Path | None, data: Path | None) -> Reach:
 
 
 async def _all(redis: Redis, where: Reach) -> list[Registered]:
-    listed = await redis.zrangebyscore(keys.AUTH_CLIENTS, await now_ms(redis), "+inf", withscores=True)
+    listed = await redis.zrangebyscore(log_in_keys.AUTH_CLIENTS, await now_ms(redis), "+inf", withscores=True)
     found = []
     for start in range(0, len(listed), _AT_A_TIME):
         some = [(name.decode("utf-8", "replace"), int(score)) for name, score in listed[start : start + _AT_A_TIME]]
         pipeline = redis.pipeline(transaction=False)
         for client_id, _ in some:
-            pipeline.get(keys.registered_client(client_id))
+            pipeline.get(log_in_keys.registered_client(client_id))
         for (client_id, forgotten_ms), raw in zip(some, await pipeline.execute(raise_on_error=False), strict=True):
             record = _believed(where, raw, RegisteredClient)
             if record is None or record.client_id != client_id:
@@ -145,13 +145,13 @@ async def _all(redis: Redis, where: Reach) -> list[Registered]:
 
 
 async def _forget(redis: Redis, client_id: str) -> bool:
-    gone = await redis.delete(keys.registered_client(client_id))
-    await redis.zrem(keys.AUTH_CLIENTS, client_id)
+    gone = await redis.delete(log_in_keys.registered_client(client_id))
+    await redis.zrem(log_in_keys.AUTH_CLIENTS, client_id)
     return bool(gone)
 
 
 async def _grants_of(redis: Redis, where: Reach, client_id: str) -> AsyncIterator[Grant]:
-    async for key in redis.scan_iter(match=keys.family("*"), count=_AT_A_TIME):
+    async for key in redis.scan_iter(match=log_in_keys.family("*"), count=_AT_A_TIME):
         try:
             raw = await redis.hget(key, "r")  # type: ignore[misc]
         except NoPermissionError:
@@ -159,7 +159,11 @@ async def _grants_of(redis: Redis, where: Reach, client_id: str) -> AsyncIterato
         except ResponseError:
             continue  # no hash: nothing that an edge put there
         record = _believed(where, raw, Family)
-        if record is not None and record.grant.client_id == client_id and keys.family(record.grant.family).encode() == key:
+        if (
+            record is not None
+            and record.grant.client_id == client_id
+            and log_in_keys.family(record.grant.family).encode() == key
+        ):
             yield record.grant
 
 
@@ -167,8 +171,8 @@ async def _end(redis: Redis, grants: list[Grant]) -> None:
     """As `end_grant` of shared/lua/auth.lua does it."""
     for grant in grants:
         async with redis.pipeline(transaction=True) as together:
-            together.delete(keys.family(grant.family))
-            together.publish(keys.REVOKED, grant.family)
+            together.delete(log_in_keys.family(grant.family))
+            together.publish(log_in_keys.REVOKED, grant.family)
             await together.execute()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from shared import keys
+from shared import log_in_keys
 from shared.clock import BrokerClock
 from shared.functions import ensure_functions
 from shared.line import RedisLine
@@ -42,7 +42,7 @@ class AuthBroker:
             self._timekeeper = asyncio.create_task(self.clock.keep_measured(self.line))
         self._subscription = Subscription(
             self._url,
-            [keys.REVOKED],
+            [log_in_keys.REVOKED],
             lambda channel, data: revoked(data.decode("ascii", "replace")),
             _told(heard),
             timeout_s=self._timeout_s,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from edge.oauth.secret_tokens import digest_of
-from shared import keys
+from shared import log_in_keys
 from shared.codec import seal
 from shared.grants import AuthorizationCode, DecidedRequest, Family, Grant
 from shared.mesh_keys import KeyRing
@@ -35,7 +35,7 @@ class Decisions:
     async def find(self, rid: str, browser: str) -> DecidedRequest | None:
         """A request that was decided just now, in this browser. Raises BrokerUnavailable."""
         digest = digest_of(rid)
-        record = await self._read(keys.decided_request(digest), DecidedRequest)
+        record = await self._read(log_in_keys.decided_request(digest), DecidedRequest)
         return record if record and record.digest == digest and record.browser == digest_of(browser) else None
 
     async def deny(self, rid: str, browser: str, parameters: dict[str, str]) -> bool:
@@ -63,10 +63,10 @@ class Decisions:
         family = seal(self._ring, "edge", Family(grant=grant)), 2 * self._code_ms
         return await self._decide(
             decided,
-            (keys.family(grant.family), keys.authorization_code(digest)),
+            (log_in_keys.family(grant.family), log_in_keys.authorization_code(digest)),
             (*family, seal(self._ring, "edge", record), self._code_ms),
         )
 
     async def _decide(self, decided: DecidedRequest, further: tuple[str, ...], args: tuple[Any, ...]) -> bool:
-        found = (keys.authorization_request(decided.digest), keys.decided_request(decided.digest), *further)
+        found = (log_in_keys.authorization_request(decided.digest), log_in_keys.decided_request(decided.digest), *further)
         return bool(await self._call("decide", found, seal(self._ring, "edge", decided), self._repeat_ms, *args))

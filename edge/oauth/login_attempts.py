@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from edge.oauth.secret_tokens import digest_of
 from edge.oauth.store import GrantStore
-from shared import keys
+from shared import log_in_keys
 from shared.settings import Settings
 
 
@@ -41,7 +41,7 @@ def _counters(username: str, address: str) -> Sequence[str]:
     account = digest_of(f"account|{username}")[:32]
     place = digest_of(f"address|{address}")[:32]
     return (
-        keys.failures("both", digest_of(f"{account}|{place}")[:32]),
-        keys.failures("account", account),
-        keys.failures("address", place),
+        log_in_keys.failures("both", digest_of(f"{account}|{place}")[:32]),
+        log_in_keys.failures("account", account),
+        log_in_keys.failures("address", place),
     )

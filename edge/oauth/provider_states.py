@@ -6,7 +6,7 @@ from redis.exceptions import ResponseError
 
 from edge.oauth.secret_tokens import digest_of
 from edge.sessions.records import Records
-from shared import keys
+from shared import log_in_keys
 from shared.codec import seal
 from shared.errors import BrokerUnavailable
 from shared.grants import LogInElsewhere
@@ -29,7 +29,7 @@ class ProviderStates:
         record = LogInElsewhere(digest=digest, provider=provider, issuer=issuer, rid=rid)
         try:
             await self._line.cmd(
-                "SET", keys.log_in_elsewhere(digest), seal(self._ring, "edge", record), "PX", self._kept_ms
+                "SET", log_in_keys.log_in_elsewhere(digest), seal(self._ring, "edge", record), "PX", self._kept_ms
             )
         except ResponseError as cause:
             raise BrokerUnavailable("Nobody can be sent to log in elsewhere now.", retry_after_s=2) from cause
@@ -37,5 +37,5 @@ class ProviderStates:
     async def take(self, browser: str, state: str) -> LogInElsewhere | None:
         """Who came back, the first time; what another browser brings takes nothing away. Raises BrokerUnavailable."""
         digest = digest_of(f"{browser}|{state}")
-        record = await self._records.read(self._line.cmd("GETDEL", keys.log_in_elsewhere(digest)), LogInElsewhere)
+        record = await self._records.read(self._line.cmd("GETDEL", log_in_keys.log_in_elsewhere(digest)), LogInElsewhere)
         return record if record is not None and record.digest == digest else None

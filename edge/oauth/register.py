@@ -18,7 +18,7 @@ from edge.oauth.registration import BadRegistration, Registration, RegistrationR
 from edge.oauth.secret_tokens import digest_of
 from edge.oauth.store import GrantStore
 from edge.recorder import Recorder
-from shared import keys
+from shared import log_in_keys
 from shared.errors import BrokerUnavailable
 from shared.settings import Settings
 
@@ -69,7 +69,7 @@ class RegisterEndpoint:
 
     async def _answer(self, request: Request) -> Response:
         address = self._addresses.of(request.scope)
-        counter = keys.rate("register", digest_of(f"address|{address}")[:32])
+        counter = log_in_keys.rate("register", digest_of(f"address|{address}")[:32])
         if wait_s := await self._store.attempt([counter], _WINDOW_S, [self._per_min_max]):
             return error_answer(429, "temporarily_unavailable", "Too many registrations.", retry_after_s=wait_s)
         try:

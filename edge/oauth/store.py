@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from edge.oauth.decisions import Decisions
 from edge.oauth.secret_tokens import digest_of
 from edge.sessions.records import Records
-from shared import keys
+from shared import log_in_keys
 from shared.clock import BrokerClock
 from shared.codec import seal
 from shared.errors import BrokerUnavailable
@@ -83,35 +83,37 @@ class GrantStore:
         """Keep a client's request for a browser."""
         digest = digest_of(rid)
         record = AuthorizationRequest(digest=digest, browser=digest_of(browser), parameters=parameters)
-        await self._put(keys.authorization_request(digest), record, self._request_ms)
+        await self._put(log_in_keys.authorization_request(digest), record, self._request_ms)
 
     async def hand_request_on(self, rid: str, former: str, browser: str, parameters: dict[str, str]) -> None:
         """Somebody logged in: it is of the session from now on that the browser changes to. One that is over stays over."""
         digest, now_ms = digest_of(rid), self.clock.now_ms()
         belongs = {"browser": digest_of(browser), "former": digest_of(former), "logged_in_ms": now_ms}
         record = AuthorizationRequest(digest=digest, parameters=parameters, **belongs)  # type: ignore[arg-type]
-        await self._put(keys.authorization_request(digest), record, self._request_ms, "XX")
+        await self._put(log_in_keys.authorization_request(digest), record, self._request_ms, "XX")
 
     async def request(self, rid: str) -> AuthorizationRequest | None:
         """A request that waits. Whose it is has to be looked at."""
         digest = digest_of(rid)
-        record = await self._read(keys.authorization_request(digest), AuthorizationRequest)
+        record = await self._read(log_in_keys.authorization_request(digest), AuthorizationRequest)
         return record if record and record.digest == digest else None
 
     async def put_browser(self, browser: str, subject: Subject) -> None:
         """Somebody logged in in this browser."""
         digest = digest_of(browser)
-        await self._put(keys.browser_session(digest), BrowserSession(digest=digest, subject=subject), self._session_ms)
+        await self._put(
+            log_in_keys.browser_session(digest), BrowserSession(digest=digest, subject=subject), self._session_ms
+        )
 
     async def subject_in(self, browser: str) -> Subject | None:
         """Who logged in in this browser, where that still counts."""
         digest = digest_of(browser)
-        record = await self._read(keys.browser_session(digest), BrowserSession)
+        record = await self._read(log_in_keys.browser_session(digest), BrowserSession)
         return record.subject if record and record.digest == digest and self.counts(record.subject) else None
 
     async def forget_browser(self, browser: str) -> None:
         """Nobody is logged in there any more."""
-        await self._do("DEL", keys.browser_session(digest_of(browser)))
+        await self._do("DEL", log_in_keys.browser_session(digest_of(browser)))
 
     def counts(self, subject: Subject) -> bool:
         """Whether a log-in is recent enough: what others said of somebody counts for `identity_max_age_s`."""
@@ -122,12 +124,12 @@ class GrantStore:
     async def code(self, code: str) -> AuthorizationCode | None:
         """A code that can still be redeemed."""
         digest = digest_of(code)
-        record = await self._read(keys.authorization_code(digest), AuthorizationCode)
+        record = await self._read(log_in_keys.authorization_code(digest), AuthorizationCode)
         return record if record and record.digest == digest else None
 
     async def is_spent(self, code: str) -> bool:
         """Whether a code was redeemed before."""
-        return bool(await self._do("EXISTS", keys.spent_code(digest_of(code))))
+        return bool(await self._do("EXISTS", log_in_keys.spent_code(digest_of(code))))
 
     async def redeem(self, code: str, grant: Grant, access: str, refresh: str | None) -> Redeemed:
         """Exchange a code for its tokens, once. A second time ends the grant."""
@@ -138,13 +140,13 @@ class GrantStore:
         found: bytes = await self._call(
             "redeem",
             (
-                keys.authorization_code(digest),
-                keys.spent_code(digest),
-                keys.family(grant.family),
-                keys.access_token(token.digest),
+                log_in_keys.authorization_code(digest),
+                log_in_keys.spent_code(digest),
+                log_in_keys.family(grant.family),
+                log_in_keys.access_token(token.digest),
             ),
             *(seal(self._ring, "edge", family), life_ms, seal(self._ring, "edge", token), self._access_ms, _SPENT_MS),
-            *(keys.REVOKED, grant.family),
+            *(log_in_keys.REVOKED, grant.family),
         )
         outcome: Redeemed = msgspec.convert(found.decode(), Redeemed)
         return outcome
@@ -152,7 +154,7 @@ class GrantStore:
     async def family(self, name: str) -> LivingFamily | None:
         """A grant, if it lives."""
         try:
-            r, n = await self._line.cmd("HMGET", keys.family(name), "r", "n")
+            r, n = await self._line.cmd("HMGET", log_in_keys.family(name), "r", "n")
         except ResponseError as cause:
             raise _unavailable(cause) from cause
         if r is None or n is None:
@@ -168,27 +170,27 @@ class GrantStore:
         family = Family(grant=grant, refresh=digest_of(successor))
         found: bytes = await self._call(
             "renew_grant",
-            (keys.family(grant.family), keys.access_token(token.digest)),
+            (log_in_keys.family(grant.family), log_in_keys.access_token(token.digest)),
             generation,
             seal(self._ring, "edge", family),
             self._life_ms(grant),
             seal(self._ring, "edge", token),
             self._access_ms,
             self._grace_ms,
-            *(keys.REVOKED, grant.family, family.refresh),
+            *(log_in_keys.REVOKED, grant.family, family.refresh),
         )
         outcome: Renewed = msgspec.convert(found.decode(), Renewed)
         return outcome
 
     async def end(self, family: str) -> None:
         """End a grant and all that came of it, on every edge at once."""
-        await self._call("end_grant", (keys.family(family),), keys.REVOKED, family)
+        await self._call("end_grant", (log_in_keys.family(family),), log_in_keys.REVOKED, family)
 
     async def access(self, token: str, family: str) -> AccessToken | None:
         """An access token, if it and its grant live. Both are asked for in one round trip."""
         digest = digest_of(token)
-        asked = self._line.cmd("GET", keys.access_token(digest))
-        lives = self._line.cmd("EXISTS", keys.family(family))
+        asked = self._line.cmd("GET", log_in_keys.access_token(digest))
+        lives = self._line.cmd("EXISTS", log_in_keys.family(family))
         record = await self._records.read(asked, AccessToken)
         try:
             living = await lives
@@ -206,7 +208,7 @@ class GrantStore:
         return bool(
             await self._call(
                 "register",
-                (keys.registered_client(client_id), keys.AUTH_CLIENTS),
+                (log_in_keys.registered_client(client_id), log_in_keys.AUTH_CLIENTS),
                 seal(self._ring, "edge", record),
                 *(self._unused_ms, self._clients_max, client_id),
             )
@@ -214,24 +216,26 @@ class GrantStore:
 
     async def client(self, client_id: str) -> bytes | None:
         """The metadata of a client that registered itself, as a JSON object."""
-        record = await self._read(keys.registered_client(client_id), RegisteredClient)
+        record = await self._read(log_in_keys.registered_client(client_id), RegisteredClient)
         return record.metadata if record and record.client_id == client_id else None
 
     async def keep_client(self, client_id: str) -> None:
         """It is in use: it is forgotten no earlier than its grants can end."""
-        await self._call("keep_client", (keys.registered_client(client_id), keys.AUTH_CLIENTS), self._grant_ms, client_id)
+        await self._call(
+            "keep_client", (log_in_keys.registered_client(client_id), log_in_keys.AUTH_CLIENTS), self._grant_ms, client_id
+        )
 
     async def forget_client(self, client_id: str) -> bool:
         """Take a client away; False where there was none."""
-        gone = await self._do("DEL", keys.registered_client(client_id))
-        await self._do("ZREM", keys.AUTH_CLIENTS, client_id)
+        gone = await self._do("DEL", log_in_keys.registered_client(client_id))
+        await self._do("ZREM", log_in_keys.AUTH_CLIENTS, client_id)
         return bool(gone)
 
     # Counting.
 
     async def use_once(self, what: str, ttl_s: float) -> bool:
         """Whether it is used for the first time within that time."""
-        return await self._do("SET", keys.once(digest_of(what)), "1", "NX", "PX", _ms(ttl_s)) is not None
+        return await self._do("SET", log_in_keys.once(digest_of(what)), "1", "NX", "PX", _ms(ttl_s)) is not None
 
     async def attempt(self, counters: Iterable[str], window_s: float, limits: Iterable[int]) -> float:
         """Count one attempt on each counter; gives 0, or after how many seconds to come again, and then counts nothing."""

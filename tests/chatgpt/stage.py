@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.oauth.secret_tokens import digest_of
-from shared import keys
+from shared import log_in_keys
 from tests.chatgpt.connector import CONTROL, Connector
 from tests.chatgpt.identities import Identity, clients_file, publish, registered
 from tests.chatgpt.variants import V1, Variant
@@ -102,7 +102,7 @@ class Stage:
         """Let the time of access tokens be over, as the broker ends it, and wait until the edges have noticed."""
         with self.front.running.broker.client() as redis:
             for token in tokens:
-                assert redis.pexpire(keys.access_token(digest_of(token)), 1)
+                assert redis.pexpire(log_in_keys.access_token(digest_of(token)), 1)
         wait_until(lambda: {self._status(n, token) for n in (0, 1) for token in tokens} <= {401}, "it is refused", 10)
 
     def _status(self, edge: int, token: str) -> int:

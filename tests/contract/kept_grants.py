@@ -9,7 +9,7 @@ from typing import Any
 
 from edge.oauth.secret_tokens import new_family, new_refresh_token, new_token, successor_of
 from edge.oauth.store import GrantStore
-from shared import keys
+from shared import log_in_keys
 from shared.clock import BrokerClock
 from shared.grants import ACCESS, CODE, Grant
 from shared.line import RedisLine
@@ -73,7 +73,7 @@ class Kept:
 
     async def wait_for_the_grace_to_pass(self, grant: Grant) -> None:
         """By the broker's clock."""
-        renewed_ms = int(await self.line.cmd("HGET", keys.family(grant.family), "at"))
+        renewed_ms = int(await self.line.cmd("HGET", log_in_keys.family(grant.family), "at"))
         while True:
             seconds, micros = await self.line.cmd("TIME")
             if int(seconds) * 1000 + int(micros) // 1000 > renewed_ms + GRACE_S * 1000:
@@ -106,12 +106,12 @@ async def kept(broker: Broker, **fields: Any) -> AsyncIterator[Kept]:
 async def hearing(broker: Broker) -> AsyncIterator[Any]:
     """What is told of grants that ended: a function that gives all of it so far."""
     with broker.client() as client, client.pubsub() as channel:
-        channel.subscribe(keys.REVOKED)
+        channel.subscribe(log_in_keys.REVOKED)
         assert (channel.get_message(timeout=5) or {})["type"] == "subscribe"
         heard: list[str] = []
 
         def so_far() -> list[str]:
-            client.publish(keys.REVOKED, "end")
+            client.publish(log_in_keys.REVOKED, "end")
             while (said := channel.get_message(timeout=5)) is not None and said["data"] != b"end":
                 heard.append(said["data"].decode())
             return heard

@@ -14,7 +14,7 @@ from edge.oauth.secret_tokens import (
     successor_named,
     successor_of,
 )
-from shared import keys
+from shared import log_in_keys
 from shared.grants import ACCESS, CODE, Grant
 from shared.mesh_keys import parse_key_ring
 from tests.contract.hop import RING, run
@@ -179,10 +179,10 @@ def test_a_grant_lives_on_with_each_renewal_and_no_longer_than_it_may(broker: Br
     async def main() -> None:
         async with kept(broker, refresh_token_s=1000.0, grant_s=5000.0) as k:
             grant, _, refresh = await k.redeemed()
-            assert 990_000 < await k.line.cmd("PTTL", keys.family(grant.family)) <= 1_000_000
+            assert 990_000 < await k.line.cmd("PTTL", log_in_keys.family(grant.family)) <= 1_000_000
             old = msgspec.structs.replace(grant, started_ms=grant.started_ms - 4_900_000)
             assert (await k.renew(old, 0, refresh))[0] == "ok"
-            assert 90_000 < await k.line.cmd("PTTL", keys.family(grant.family)) <= 100_000
+            assert 90_000 < await k.line.cmd("PTTL", log_in_keys.family(grant.family)) <= 100_000
 
     run(main)
 
@@ -193,12 +193,12 @@ def test_a_record_is_believed_only_where_it_belongs(broker: Broker) -> None:
             grant, access, _ = await k.redeemed()
             other, other_access, _ = await k.redeemed()
             stolen = new_token(ACCESS, other.family)
-            record = await k.line.cmd("GET", keys.access_token(digest_of(other_access)))
-            await k.line.cmd("SET", keys.access_token(digest_of(stolen)), record)
+            record = await k.line.cmd("GET", log_in_keys.access_token(digest_of(other_access)))
+            await k.line.cmd("SET", log_in_keys.access_token(digest_of(stolen)), record)
             assert not await k.lives(stolen, other), "a true record under another token"
-            await k.line.cmd("HSET", keys.family(grant.family), "r", await _field(k, other))
+            await k.line.cmd("HSET", log_in_keys.family(grant.family), "r", await _field(k, other))
             assert await k.store.family(grant.family) is None, "a true record of another grant"
-            await k.line.cmd("SET", keys.access_token(digest_of(access)), b"anything")
+            await k.line.cmd("SET", log_in_keys.access_token(digest_of(access)), b"anything")
             assert not await k.lives(access, grant)
             assert len(k.refused) == 1
 
@@ -206,7 +206,7 @@ def test_a_record_is_believed_only_where_it_belongs(broker: Broker) -> None:
 
 
 async def _field(k: Kept, grant: Grant) -> bytes:
-    found: bytes = await k.line.cmd("HGET", keys.family(grant.family), "r")
+    found: bytes = await k.line.cmd("HGET", log_in_keys.family(grant.family), "r")
     return found
 
 
@@ -235,13 +235,13 @@ def test_as_many_clients_register_as_there_may_be_and_those_that_nobody_used_mak
             assert sum(asked) == 5
             names = [f"c{n}" for n, kept_it in enumerate(asked) if kept_it]
             await k.store.keep_client(names[0])
-            assert 4_990_000 < await k.line.cmd("PTTL", keys.registered_client(names[0])) <= 5_000_000
+            assert 4_990_000 < await k.line.cmd("PTTL", log_in_keys.registered_client(names[0])) <= 5_000_000
             for name in names[1:]:
-                await k.line.cmd("ZADD", keys.AUTH_CLIENTS, 1, name)
+                await k.line.cmd("ZADD", log_in_keys.AUTH_CLIENTS, 1, name)
             assert await k.store.register("another", b"{}")
-            assert await k.line.cmd("ZCARD", keys.AUTH_CLIENTS) == 2
+            assert await k.line.cmd("ZCARD", log_in_keys.AUTH_CLIENTS) == 2
             await k.store.keep_client("nobody")
-            assert await k.line.cmd("ZSCORE", keys.AUTH_CLIENTS, "nobody") is None
+            assert await k.line.cmd("ZSCORE", log_in_keys.AUTH_CLIENTS, "nobody") is None
             assert [await k.store.forget_client(names[0]) for _ in range(2)] == [True, False]
 
     run(main)

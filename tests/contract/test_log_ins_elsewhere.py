@@ -7,7 +7,7 @@ import msgspec
 from edge.oauth.access_tokens import AccessTokens
 from edge.oauth.provider_states import ProviderStates
 from edge.oauth.secret_tokens import digest_of, new_refresh_token, new_token, successor_of
-from shared import keys
+from shared import log_in_keys
 from shared.codec import seal
 from shared.foreign_identity import ForeignIdentity
 from shared.grants import ACCESS, Grant, LogInElsewhere
@@ -57,10 +57,10 @@ def test_a_connection_ends_with_it_also_while_it_is_used(broker: Broker) -> None
                 outcome, _ = await k.renew(grant, generation, refresh)
                 assert outcome == "ok"
                 refresh = successor_of(RING, refresh)
-            left_ms = await k.line.cmd("PTTL", keys.family(grant.family))
+            left_ms = await k.line.cmd("PTTL", log_in_keys.family(grant.family))
             assert 0 < left_ms <= 10_000
             other, _, _ = await tokens_of(k, ada(k, 0))
-            assert 50_000 < await k.line.cmd("PTTL", keys.family(other.family)) <= 60_000
+            assert 50_000 < await k.line.cmd("PTTL", log_in_keys.family(other.family)) <= 60_000
 
     run(main)
 
@@ -89,7 +89,7 @@ def test_who_was_sent_is_found_once_by_browser_and_state_together(broker: Broker
             (found,) = [each for each in many if each is not None]
             assert (found.provider, found.rid) == ("corp", "r")
             await states.put("browser", "state", provider="corp", issuer="https://idp.example", rid="r")
-            key = keys.log_in_elsewhere(digest_of("browser|state"))
+            key = log_in_keys.log_in_elsewhere(digest_of("browser|state"))
             assert 0 < await k.line.cmd("PTTL", key) <= 60_000
             assert b"browser" not in await k.line.cmd("GET", key)
             assert k.refused == []
@@ -106,7 +106,7 @@ def test_a_way_back_that_was_written_into_the_broker_or_copied_there_leads_nowhe
             copied = msgspec.structs.replace(ours, digest=digest_of("attacker|state"))
             others = parse_key_ring(mesh_keys().replace("edge:k1:ZWRn", "edge:k1:ZWRo"))
             for raw in (seal(others, "edge", ours), seal(RING, "edge", copied), seal(RING, "default", ours), b"nonsense"):
-                await k.line.cmd("SET", keys.log_in_elsewhere(digest), raw)
+                await k.line.cmd("SET", log_in_keys.log_in_elsewhere(digest), raw)
                 assert await states.take("browser", "state") is None
             assert len(k.refused) == 3
 

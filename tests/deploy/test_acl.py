@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared import keys
+from shared import keys, log_in_keys
 from shared.functions import LIBRARY, function_name
 from shared.line import RedisLine
 from tests.deploy.prepared import DENIED, connect
@@ -150,10 +150,10 @@ OTHERS_WORK = {
         "ZADD arq:queue:internal2:notes:read 1 x",
         "GET arq:job:internal2.c1",
         "GET tm:final:internals.c1",
-        f"HGET {keys.family('f')} r",
-        f"DEL {keys.family('f')}",
-        f"PUBLISH {keys.REVOKED} f",
-        f"SUBSCRIBE {keys.REVOKED}",
+        f"HGET {log_in_keys.family('f')} r",
+        f"DEL {log_in_keys.family('f')}",
+        f"PUBLISH {log_in_keys.REVOKED} f",
+        f"SUBSCRIBE {log_in_keys.REVOKED}",
         "SET tm-auth:anything x",
     ),
 }

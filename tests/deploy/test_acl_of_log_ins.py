@@ -9,7 +9,7 @@ import redis
 from edge.oauth.provider_states import ProviderStates
 from edge.oauth.secret_tokens import new_family, new_refresh_token, new_token, successor_of
 from edge.oauth.store import GrantStore
-from shared import keys
+from shared import log_in_keys
 from shared.clock import BrokerClock
 from shared.functions import function_name
 from shared.grants import ACCESS, CODE, Grant
@@ -21,11 +21,11 @@ from tests.deploy.prepared import DENIED, connect, url_of
 from tests.mesh import Broker, mesh_keys
 
 RING = parse_key_ring(mesh_keys())
-FAMILY = keys.family("ours")
-TOKEN = keys.access_token("digest")
-CODE_KEY = keys.authorization_code("digest")
-REQUEST = keys.authorization_request("digest")
-CLIENT = keys.registered_client("tmc_1")
+FAMILY = log_in_keys.family("ours")
+TOKEN = log_in_keys.access_token("digest")
+CODE_KEY = log_in_keys.authorization_code("digest")
+REQUEST = log_in_keys.authorization_request("digest")
+CLIENT = log_in_keys.registered_client("tmc_1")
 
 
 async def a_whole_log_in(url: str) -> list[str]:
@@ -37,7 +37,7 @@ async def a_whole_log_in(url: str) -> list[str]:
     async def nothing() -> None:
         """Nothing is missed here."""
 
-    ends = Subscription(url, [keys.REVOKED], lambda _, data: heard.append(data.decode()), nothing, timeout_s=2.0)
+    ends = Subscription(url, [log_in_keys.REVOKED], lambda _, data: heard.append(data.decode()), nothing, timeout_s=2.0)
     store = GrantStore(line, RING, clock, Settings(), refused=lambda kind, detail: pytest.fail(f"{kind}: {detail}"))
     family = new_family()
     grant = Grant(
@@ -53,8 +53,8 @@ async def a_whole_log_in(url: str) -> list[str]:
     try:
         async with asyncio.timeout(10):
             await ends.open()
-        assert await store.attempt([keys.failures("user", "a"), keys.failures("ip", "b")], 60, [5, 5]) == 0
-        await store.forgive([keys.failures("user", "a"), keys.failures("ip", "b")])
+        assert await store.attempt([log_in_keys.failures("user", "a"), log_in_keys.failures("ip", "b")], 60, [5, 5]) == 0
+        await store.forgive([log_in_keys.failures("user", "a"), log_in_keys.failures("ip", "b")])
         assert await store.use_once("an assertion", 60)
         assert await store.register("tmc_2", b"{}")
         await store.keep_client("tmc_2")
@@ -107,20 +107,25 @@ def test_an_edge_may_do_all_that_log_ins_need(broker: tuple[Broker, Path]) -> No
     [
         (
             "decide",
-            (REQUEST, keys.decided_request("digest"), keys.family("new"), keys.authorization_code("new")),
+            (
+                REQUEST,
+                log_in_keys.decided_request("digest"),
+                log_in_keys.family("new"),
+                log_in_keys.authorization_code("new"),
+            ),
             ("record", 10_000, "record", 60_000, "record", 60_000),
         ),
         (
             "redeem",
-            (CODE_KEY, keys.spent_code("digest"), FAMILY, TOKEN),
-            ("record", 60_000, "record", 60_000, 60_000, keys.REVOKED, "ours"),
+            (CODE_KEY, log_in_keys.spent_code("digest"), FAMILY, TOKEN),
+            ("record", 60_000, "record", 60_000, 60_000, log_in_keys.REVOKED, "ours"),
         ),
-        ("renew_grant", (FAMILY, TOKEN), (0, "record", 60_000, "record", 60_000, 60_000, keys.REVOKED, "ours", "d")),
-        ("end_grant", (FAMILY,), (keys.REVOKED, "ours")),
-        ("try", (keys.failures("user", "ada"),), (60_000, 5)),
-        ("forgive", (keys.failures("user", "ada"), keys.failures("ip", "one")), (1,)),
-        ("register", (keys.registered_client("tmc_9"), keys.AUTH_CLIENTS), ("record", 60_000, 10, "tmc_9")),
-        ("keep_client", (CLIENT, keys.AUTH_CLIENTS), (9_000_000, "tmc_1")),
+        ("renew_grant", (FAMILY, TOKEN), (0, "record", 60_000, "record", 60_000, 60_000, log_in_keys.REVOKED, "ours", "d")),
+        ("end_grant", (FAMILY,), (log_in_keys.REVOKED, "ours")),
+        ("try", (log_in_keys.failures("user", "ada"),), (60_000, 5)),
+        ("forgive", (log_in_keys.failures("user", "ada"), log_in_keys.failures("ip", "one")), (1,)),
+        ("register", (log_in_keys.registered_client("tmc_9"), log_in_keys.AUTH_CLIENTS), ("record", 60_000, 10, "tmc_9")),
+        ("keep_client", (CLIENT, log_in_keys.AUTH_CLIENTS), (9_000_000, "tmc_1")),
     ],
 )
 def test_a_worker_can_call_no_function_of_log_ins(
@@ -147,11 +152,11 @@ def test_a_worker_can_call_no_function_of_log_ins(
         f"EXISTS {FAMILY}",
         f"HGET {FAMILY} r",
         f"DEL {FAMILY}",
-        f"DEL {keys.failures('user', 'ada')}",
-        f"SET {keys.browser_session('mine')} x",
-        f"ZADD {keys.AUTH_CLIENTS} 1 mine",
-        f"PUBLISH {keys.REVOKED} ours",
-        f"SUBSCRIBE {keys.REVOKED}",
+        f"DEL {log_in_keys.failures('user', 'ada')}",
+        f"SET {log_in_keys.browser_session('mine')} x",
+        f"ZADD {log_in_keys.AUTH_CLIENTS} 1 mine",
+        f"PUBLISH {log_in_keys.REVOKED} ours",
+        f"SUBSCRIBE {log_in_keys.REVOKED}",
         "KEYS tm-auth:*",
         "SCAN 0 MATCH tm-auth:*",
     ],
@@ -171,9 +176,9 @@ def log_ins(owner: "redis.Redis") -> None:
     owner.hset(FAMILY, mapping={"r": "record", "n": 0, "at": 0, "d": "d"})
     owner.set(TOKEN, "record")
     owner.set(CODE_KEY, "record")
-    owner.set(keys.failures("user", "ada"), 4)
+    owner.set(log_in_keys.failures("user", "ada"), 4)
     owner.set(CLIENT, "record", px=60_000)
-    owner.zadd(keys.AUTH_CLIENTS, {"tmc_1": 1e15})
+    owner.zadd(log_in_keys.AUTH_CLIENTS, {"tmc_1": 1e15})
 
 
 def everything(owner: "redis.Redis") -> dict[bytes, object]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from edge.identities.passwords import hash_password
-from shared import keys
+from shared import log_in_keys
 from tests.oauth.connections import Connections
 from tests.oauth.documents import Documents, documents_host
 from tests.oauth.house import PASSWORD, House, house
@@ -73,7 +73,7 @@ def client(at: House) -> OAuthClient:
 def person(at: House) -> Iterator[Person]:
     """Somebody new, after a time in which nobody typed a wrong password."""
     with at.running.broker.client() as redis:
-        for key in redis.scan_iter(keys.failures("*", "*")):
+        for key in redis.scan_iter(log_in_keys.failures("*", "*")):
             redis.delete(key)
     found = at.person()
     yield found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from shared import keys
+from shared import log_in_keys
 from tests.client import TRUST, Client
 from tests.mesh import wait_until
 from tests.oauth.house import PASSWORD, House
@@ -38,7 +38,7 @@ class Connection:
     def age(self, seconds: float) -> None:
         """Let time pass since the last refresh, as the broker counts it."""
         with self.house.running.broker.client() as redis:
-            redis.hincrby(keys.family(self.family), "at", -int(seconds * 1000))
+            redis.hincrby(log_in_keys.family(self.family), "at", -int(seconds * 1000))
 
     def assert_works(self, access: str | None = None) -> None:
         """An access token is good at both edges."""
@@ -52,7 +52,7 @@ class Connection:
             answer = self.client.refresh(self.refresh, edge.url)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
         with self.house.running.broker.client() as redis:
-            assert not redis.exists(keys.family(self.family))
+            assert not redis.exists(log_in_keys.family(self.family))
 
 
 class Connections:

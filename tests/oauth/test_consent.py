@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx2
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.mesh import wait_until
 from tests.oauth.house import PASSWORD, House
 from tests.oauth.person import CALLBACK, Form, OAuthClient, Person, form_of, query_of
@@ -27,7 +27,7 @@ def asked(person: Person, client: OAuthClient, username: str = "ada", **changes:
 def codes(at: House) -> int:
     """How many codes wait to be redeemed."""
     with at.running.broker.client() as redis:
-        return sum(1 for _ in redis.scan_iter(keys.authorization_code("*")))
+        return sum(1 for _ in redis.scan_iter(log_in_keys.authorization_code("*")))
 
 
 def is_to_client(answer: httpx2.Response) -> bool:
@@ -186,9 +186,9 @@ def test_who_may_not_come_in_any_more_decides_nothing(at: House, person: Person,
 
 def test_a_request_that_is_over_can_not_be_decided(at: House, person: Person, client: OAuthClient, form: Form) -> None:
     with at.running.broker.client() as redis:
-        lives = [redis.pttl(key) for key in redis.scan_iter(keys.authorization_request("*"))]
+        lives = [redis.pttl(key) for key in redis.scan_iter(log_in_keys.authorization_request("*"))]
         assert all(0 < left <= 600_000 for left in lives)
-        for key in list(redis.scan_iter(keys.authorization_request("*"))):
+        for key in list(redis.scan_iter(log_in_keys.authorization_request("*"))):
             redis.delete(key)
     with refused(at, "consent_refused"):
         assert person.post(form.action, {**form.fields, **ALLOW}).status_code == 403
@@ -200,7 +200,7 @@ def test_a_client_that_is_gone_gets_no_answer(at: House, person: Person) -> None
     client = at.client()
     form = asked(person, client)
     with at.running.broker.client() as redis:
-        redis.delete(keys.registered_client(client.client_id))
+        redis.delete(log_in_keys.registered_client(client.client_id))
     with refused(at, "consent_refused"):
         answer = person.post(form.action, {**form.fields, **ALLOW})
     assert (answer.status_code, answer.headers.get("location")) == (400, None)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.mesh import wait_until
 from tests.oauth.house import PASSWORD, House
 from tests.oauth.person import CALLBACK, Form, OAuthClient, Person, form_of, query_of
@@ -203,9 +203,9 @@ def test_after_a_while_the_form_has_expired(at: House, person: Person, client: O
     form = asked(person, client)
     person.post(form.action, {**form.fields, **ALLOW})
     with at.running.broker.client() as redis:
-        (key,) = kept = list(redis.scan_iter(keys.decided_request("*")))[-1:]
+        (key,) = kept = list(redis.scan_iter(log_in_keys.decided_request("*")))[-1:]
         assert all(0 < redis.pttl(each) <= 10_000 for each in kept)
-        for each in redis.scan_iter(keys.decided_request("*")):
+        for each in redis.scan_iter(log_in_keys.decided_request("*")):
             redis.delete(each)
         assert not redis.exists(key)
     with refused(at, "consent_refused"):
@@ -218,7 +218,7 @@ def test_what_is_kept_of_a_decision_holds_no_secret(at: House, person: Person, c
     code = query_of(person.post(form.action, {**form.fields, **ALLOW}))["code"]
     found: dict[str, Any] = {}
     with at.running.broker.client() as redis:
-        for key in redis.scan_iter(keys.decided_request("*")):
+        for key in redis.scan_iter(log_in_keys.decided_request("*")):
             found[key.decode()] = redis.get(key)
     said = repr(found)
     assert client.state in said, "it can be read"

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.client import Client
 from tests.mesh import wait_until
 from tests.oauth.house import PASSWORD, House
@@ -43,7 +43,7 @@ def guesser(at: House, client: OAuthClient, person: Person) -> Guesser:
 def counters(at: House) -> dict[bytes, int]:
     """How long each counter of failures still lives, in ms; -1: for ever."""
     with at.running.broker.client() as redis:
-        return {key: redis.pttl(key) for key in redis.scan_iter(keys.failures("*", "*"))}
+        return {key: redis.pttl(key) for key in redis.scan_iter(log_in_keys.failures("*", "*"))}
 
 
 def assert_locked(answer: httpx2.Response) -> None:

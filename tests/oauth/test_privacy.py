@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.mesh import API_KEY, wait_until
 from tests.oauth.house import PASSWORD
 from tests.oauth.recorded import Recorded
@@ -147,7 +147,7 @@ def test_the_address_by_which_log_ins_are_counted_is_written_nowhere(recorded: R
             http.post(url + path, data={"client_id": client.client_id, "token": "x"}, headers=headers)
     person.close()
     sent = b"".join(commands)
-    assert keys.failures("address", "").encode() in sent, "attempts were counted"
+    assert log_in_keys.failures("address", "").encode() in sent, "attempts were counted"
     assert [trace for trace in TRACES if trace.encode() in sent or trace in everything_on(recorded)] == []
     assert [trace for trace in TRACES if trace in json.dumps(records(recorded.house), default=repr)] == []
     assert_in_no_log(recorded.house, *TRACES)

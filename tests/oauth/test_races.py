@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.oauth.at_once import at_once
 from tests.oauth.connections import Connection, Connections
 from tests.oauth.person import CALLBACK, OAuthClient
@@ -75,7 +75,7 @@ def test_a_hundred_refreshes_of_one_token_at_once_give_one_successor(connections
     accesses = [answer.json()["access_token"] for answer in answers]
     assert len(set(accesses)) == 100
     with connections.house.running.broker.client() as broker:
-        assert broker.hget(keys.family(found.family), "n") == b"1"
+        assert broker.hget(log_in_keys.family(found.family), "n") == b"1"
     for access in (found.access, accesses[0], accesses[-1]):
         found.assert_works(access)
     old, found.refresh = found.refresh, answers[0].json()["refresh_token"]

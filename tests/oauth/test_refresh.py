@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.mesh import wait_until
 from tests.oauth.connections import Connection, Connections, assert_refused, statuses
 from tests.oauth.house import write_users
@@ -155,8 +155,8 @@ def test_a_grant_that_is_over_is_over_however_often_it_was_renewed(connections: 
     found = connections.connect(client)
     found.renew()
     with connections.house.running.broker.client() as broker:
-        assert 80 * 86_400_000 < broker.pttl(keys.family(found.family)) <= 90 * 86_400_000
-        broker.pexpire(keys.family(found.family), -1)
+        assert 80 * 86_400_000 < broker.pttl(log_in_keys.family(found.family)) <= 90 * 86_400_000
+        broker.pexpire(log_in_keys.family(found.family), -1)
     with refused(connections.house, "token_refused"):
         assert_refused(client.refresh(found.refresh), 400, "invalid_grant")
 

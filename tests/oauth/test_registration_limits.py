@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.client import Client
 from tests.mesh import wait_until
 from tests.oauth.connections import Connections
@@ -66,7 +66,7 @@ def test_a_flood_from_one_address_is_answered_with_429_and_keeps_nobody_else_out
 
 def test_the_count_is_one_for_all_edges(strict: Client, connections: Connections) -> None:
     with connections.house.running.broker.client() as redis:
-        counted = [int(redis.get(key) or 0) for key in redis.scan_iter(keys.rate("register", "*"))]
+        counted = [int(redis.get(key) or 0) for key in redis.scan_iter(log_in_keys.rate("register", "*"))]
     assert 30 in counted
 
 
@@ -79,9 +79,9 @@ def test_a_client_that_nobody_uses_is_forgotten_and_one_in_use_is_not(
     wait_until(lambda: not is_known(unused, person), "the unused client is forgotten", 10)
     assert is_known(used, person)
     with connections.house.running.broker.client() as redis:
-        assert not redis.exists(keys.registered_client(unused.client_id))
+        assert not redis.exists(log_in_keys.registered_client(unused.client_id))
         registered(strict)
-        known = {name.decode() for name in redis.zrange(keys.AUTH_CLIENTS, 0, -1)}
+        known = {name.decode() for name in redis.zrange(log_in_keys.AUTH_CLIENTS, 0, -1)}
     assert used.client_id in known
     assert unused.client_id not in known, "the list of clients does not grow either"
 
@@ -92,9 +92,9 @@ def test_where_there_are_enough_clients_no_further_one_registers_and_the_others_
     known = connections.connect()
     others = {f"tmc_{number}": 2**50 for number in range(1000)}
     with connections.house.running.broker.client() as redis:
-        redis.zadd(keys.AUTH_CLIENTS, others)
+        redis.zadd(log_in_keys.AUTH_CLIENTS, others)
         answer = post(strict, "198.51.100.10")
-        redis.zrem(keys.AUTH_CLIENTS, *others)
+        redis.zrem(log_in_keys.AUTH_CLIENTS, *others)
     assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
     assert int(answer.headers["retry-after"]) > 0
     known.renew()

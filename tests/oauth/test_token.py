@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from edge.oauth.secret_tokens import digest_of, new_family, new_token
-from shared import keys
+from shared import log_in_keys
 from shared.codec import seal
 from shared.grants import CODE, AuthorizationCode, Family, Grant
 from shared.mesh_keys import parse_key_ring
@@ -139,8 +139,8 @@ def test_a_code_that_is_brought_twice_ends_what_came_of_it_at_both_edges(
 def test_a_code_lives_for_a_minute(connections: Connections, client: OAuthClient) -> None:
     code = connections.code(client)
     with connections.house.running.broker.client() as broker:
-        assert 0 < broker.pttl(keys.authorization_code(digest_of(code))) <= 60_000
-        broker.pexpire(keys.authorization_code(digest_of(code)), -1)
+        assert 0 < broker.pttl(log_in_keys.authorization_code(digest_of(code))) <= 60_000
+        broker.pexpire(log_in_keys.authorization_code(digest_of(code)), -1)
     with refused(connections.house, "token_refused"):
         assert_refused(client.exchange(code), 400, "invalid_grant")
 
@@ -176,8 +176,12 @@ def test_a_code_that_was_written_into_the_broker_gets_nothing(
             started_ms=now_ms,
         )
         record = AuthorizationCode(digest=digest_of(code), grant=grant, redirect_uri=CALLBACK, challenge=challenge)
-        broker.hset(keys.family(family), mapping={"r": seal(RING, "edge", Family(grant=grant)), "n": 0, "at": now_ms})
-        broker.set(keys.authorization_code(digest_of(code)), seal(parse_key_ring(ring), "edge", change(record)), px=60_000)
+        broker.hset(
+            log_in_keys.family(family), mapping={"r": seal(RING, "edge", Family(grant=grant)), "n": 0, "at": now_ms}
+        )
+        broker.set(
+            log_in_keys.authorization_code(digest_of(code)), seal(parse_key_ring(ring), "edge", change(record)), px=60_000
+        )
     assert_refused(client.exchange(code), 400, error)
     with connections.house.running.broker.client() as broker:
         assert list(broker.scan_iter("tm-auth:access:*")) == _accesses_of_others(broker, family)

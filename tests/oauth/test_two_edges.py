@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from shared import keys
+from shared import log_in_keys
 from tests.client import Client
 from tests.mesh import wait_until
 from tests.oauth.connections import Connection, Connections, send, statuses
@@ -41,14 +41,14 @@ def deaf(house: House) -> Iterator[None]:
 def hears(house: House) -> bool:
     """Whether all edges have subscribed to what ends."""
     with house.running.broker.client() as redis:
-        heard = dict(redis.pubsub_numsub(keys.REVOKED)).get(keys.REVOKED.encode())
+        heard = dict(redis.pubsub_numsub(log_in_keys.REVOKED)).get(log_in_keys.REVOKED.encode())
     return heard == sum(process.running for process, _ in house.running.edges)
 
 
 def forgotten(found: Connection) -> None:
     """End a grant on the broker, and tell nobody."""
     with found.house.running.broker.client() as redis:
-        assert redis.delete(keys.family(found.family)) == 1
+        assert redis.delete(log_in_keys.family(found.family)) == 1
 
 
 def revoked(found: Connection) -> None:

@@ -94,7 +94,7 @@ def test_every_problem_of_a_file_is_named_with_its_line_and_the_nearest_name(tmp
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("{name: echo, transport: http, url: 'https://a.example'}", "built-in"),
+        ("{name: echo, transport: http, url: 'https://a.example'}", "ToolMesh's own"),
         ("{name: Big, transport: http, url: 'https://a.example'}", "lower-case"),
         ("{name: a, transport: http}", "no `url`"),
         ("{name: a, transport: stdio}", "no `command`"),

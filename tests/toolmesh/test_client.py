@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import keys
+from shared import keys, log_in_keys
 from shared.api_keys import digest
 from shared.audit import decode_record
 from shared.clients_file import load_clients
@@ -202,18 +202,18 @@ def test_a_client_that_registered_itself_is_listed_and_can_be_forgotten_with_all
 def test_what_a_stranger_wrote_into_the_store_is_not_believed(home: House) -> None:
     record = RegisteredClient(client_id="tmc_forged", metadata=b'{"client_name":"Forged"}')
     with home.running.broker.client() as redis:
-        redis.set(keys.registered_client("tmc_forged"), seal(STRANGER, "edge", record))
-        redis.set(keys.registered_client("tmc_noise"), b"noise")
-        redis.zadd(keys.AUTH_CLIENTS, dict.fromkeys(("tmc_forged", "tmc_noise", "tmc_gone"), 4000000000000.0))
-        redis.hset(keys.family("forged"), mapping={"r": b"noise", "n": 0})
-        redis.set(keys.family("noise"), b"noise")
+        redis.set(log_in_keys.registered_client("tmc_forged"), seal(STRANGER, "edge", record))
+        redis.set(log_in_keys.registered_client("tmc_noise"), b"noise")
+        redis.zadd(log_in_keys.AUTH_CLIENTS, dict.fromkeys(("tmc_forged", "tmc_noise", "tmc_gone"), 4000000000000.0))
+        redis.hset(log_in_keys.family("forged"), mapping={"r": b"noise", "n": 0})
+        redis.set(log_in_keys.family("noise"), b"noise")
     found = of(home, "list", "--json")
     assert found.code == 0
     for name in ("tmc_forged", "tmc_noise", "tmc_gone", "Forged"):
         assert name not in found.out
     assert of(home, "remove", "tmc_noise").code == 0
     with home.running.broker.client() as redis:
-        assert redis.exists(keys.family("forged"), keys.family("noise")) == 2
+        assert redis.exists(log_in_keys.family("forged"), log_in_keys.family("noise")) == 2
 
 
 def test_where_the_brokers_user_may_not_look_for_connections_it_is_said_what_stays(home: House) -> None:
@@ -234,8 +234,8 @@ def test_where_the_brokers_user_may_not_look_for_connections_it_is_said_what_sta
 def test_log_ins_on_a_broker_of_their_own_are_looked_for_there(broker: Broker, tmp_path: Path) -> None:
     record = RegisteredClient(client_id="tmc_there", metadata=b'{"client_name":"There","redirect_uris":[]}')
     with broker.client() as redis:
-        redis.set(keys.registered_client("tmc_there"), seal(RING, "edge", record))
-        redis.zadd(keys.AUTH_CLIENTS, {"tmc_there": (time.time() + 60) * 1000})
+        redis.set(log_in_keys.registered_client("tmc_there"), seal(RING, "edge", record))
+        redis.zadd(log_in_keys.AUTH_CLIENTS, {"tmc_there": (time.time() + 60) * 1000})
     found = client("list", "--json", config=tmp_path, AUTH_REDIS_URL=broker.url, TOOLMESH_MESH_KEYS=mesh_keys())
     assert [each["client_id"] for each in json.loads(found.out)["registered"]] == ["tmc_there"], found.err
     assert PASSWORD not in found.out
