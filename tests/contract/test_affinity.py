@@ -247,11 +247,16 @@ def test_workers_that_come_and_go_lose_no_call_and_run_no_write_twice(broker: Br
                 await worker.start()
             sent: list[ToolCall] = []
             for turn in range(6):
+                if turn == 0:
+                    ran.gate.clear()  # so that its worker surely dies under a read
                 for number in range(60):
                     owner = OWNERS[number % len(OWNERS)]
                     access = "write" if number // len(OWNERS) % 2 else "read"
                     sent.append(await caller.send(access=access, owner=owner, subject=owner))
+                if turn == 0:
+                    await until(lambda: any(ran.calls[call.call_id] == ["w-0"] for call in sent if call.access == "read"))
                 await workers.pop(0).abandon()
+                ran.gate.set()
                 workers.append(LoopWorker(broker, line, ran.at(f"w-{turn + 3}"), f"w-{turn + 3}", ENTRY, **CROWDED))
                 await workers[-1].start()
             ends = {call.call_id: await caller.final(call) for call in sent}
