@@ -47,7 +47,7 @@ class InnerRequest(Message, frozen=True, kw_only=True, tag="inner-request"):
     arguments: bytes = b"{}"
     """JSON object."""
     reply: str
-    """Id of the worker, which listens on `keys.inner_channel(reply)`."""
+    """Id of the worker, which listens on `keys.inner_channel(group, reply)`."""
     committed: bool = False
     """Whether the parent is marked as one that may have changed something: without it nothing but reads is run."""
     again: bool = False

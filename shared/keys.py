@@ -266,9 +266,9 @@ def inbox(digest: str) -> str:
     return f"tm:inbox:{digest}"
 
 
-def inner_channel(worker: str) -> str:
-    """The channel on which edges answer the requests of a worker's running calls."""
-    return f"tm:inner:{worker}"
+def inner_channel(group: str, worker: str) -> str:
+    """The channel on which edges answer the requests of a worker's running calls. No other group may listen there."""
+    return f"tm:{group}:inner:{worker}"
 
 
 def inner_body(group: str, call_id: str) -> str:
@@ -277,5 +277,5 @@ def inner_body(group: str, call_id: str) -> str:
 
 
 def inner_calls(parent: str) -> str:
-    """Set of the calls that one parent has made: it counts them."""
+    """Hash of the calls that one parent has made: it counts them."""
     return f"tm:inner-calls:{parent}"

@@ -33,8 +33,10 @@ EDGE_COMMANDS = (
     | {"get", "time", "xadd", "xrange", "zrange"}
     | {"del", "pexpire", "sadd", "scard", "set", "smembers", "srem", "zadd", "zcard", "zrem", "zremrangebyscore"}
     | {"getdel", "getex", "lpop", "lrem", "rpush", "hset", "hdel", "exists", "hmget"}
+    | {"blmpop"}
 )
-"""Beside PUBLISH and FCALL, which have rules of their own. The last lines are for sessions, inboxes and what is wanted."""
+"""Beside PUBLISH and FCALL, which have rules of their own. The lines but the last are for sessions, inboxes and what is
+wanted; the last is for requests of running calls."""
 WORKER_COMMANDS = (
     _CONNECTION
     | _IN_FUNCTIONS
@@ -85,11 +87,20 @@ EDGE_GRANTS = (
     Grant("tm:names:listed:*", "RW", "what was listed before is the edges' own"),
     Grant("tm:dead:*", "RW", "send a dead letter again, and take it away then"),
     Grant("tm:*:dead", "RW", "take a dead letter off the list"),
+    Grant(keys.INNER, "RW", "take requests of running calls for further calls"),
+    Grant("tm:inner-calls:*", "RW", "count the calls of a running call"),
+    Grant("tm:*:inner-body:*", "W", "hand a large result to the call that asked"),
     Grant(keys.AUDIT_STREAM, "W", "append records; reading and deleting is the store's"),
     Grant("tm-auth:*", "RW", "log-ins are the edges' own: no worker can see that somebody logged in, or end it"),
 )
-EDGE_SUBSCRIBES = (keys.reply_channel("*"), keys.HEARTBEATS, keys.CHANGES, log_in_keys.REVOKED)
-EDGE_PUBLISHES = (keys.reply_channel("*"), keys.control_channel("*"), keys.FUNCTIONS_WANTED, log_in_keys.REVOKED)
+EDGE_SUBSCRIBES = (keys.reply_channel("*"), keys.HEARTBEATS, keys.CHANGES, keys.INNER_CANCELS, log_in_keys.REVOKED)
+EDGE_PUBLISHES = (
+    keys.reply_channel("*"),
+    keys.control_channel("*"),
+    keys.inner_channel("*", "*"),
+    keys.FUNCTIONS_WANTED,
+    log_in_keys.REVOKED,
+)
 
 
 def worker_grants(group: str) -> tuple[Grant, ...]:
@@ -115,6 +126,8 @@ def worker_grants(group: str) -> tuple[Grant, ...]:
         Grant(f"tm:{group}:follower:*", "RW", "one worker follows a backend for all"),
         Grant(f"tm:{group}:holder:*", "RW", "hold upstream sessions of owners"),
         Grant(f"tm:{group}:holders:*", "RW", "count takeovers of upstream sessions"),
+        Grant(keys.INNER, "W", "ask for further calls of a running call"),
+        Grant(f"tm:{group}:inner-body:*", "R", "read a large result of such a call"),
         Grant(keys.own_bell("*"), "RW", "wake itself"),
         Grant(keys.AUDIT_STREAM, "RW", "append records; the store `log` is written by workers"),
     )
@@ -137,8 +150,15 @@ def edge_rules() -> list[str]:
 
 def worker_rules(group: str) -> list[str]:
     """What the workers of a group may do, as the words of ACL SETUSER."""
-    publishes = (keys.HEARTBEATS, keys.CHANGES, keys.reply_channel(_AN_EDGE), keys.FUNCTIONS_WANTED)
-    return _rules(worker_grants(group), WORKER_COMMANDS, (keys.control_channel(group),), publishes)
+    subscribes = (keys.control_channel(group), keys.inner_channel(group, "*"))
+    publishes = (
+        keys.HEARTBEATS,
+        keys.CHANGES,
+        keys.INNER_CANCELS,
+        keys.reply_channel(_AN_EDGE),
+        keys.FUNCTIONS_WANTED,
+    )
+    return _rules(worker_grants(group), WORKER_COMMANDS, subscribes, publishes)
 
 
 def _rules(

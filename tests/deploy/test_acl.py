@@ -21,12 +21,13 @@ QUEUE = keys.queue("default", "notes", "read")
 JID = keys.job_id("default", "c1")
 OWNER = "w-1:1"
 
-CHANNELS = {"CHANGES", "EDGES", "FUNCTIONS_WANTED", "HEARTBEATS", "REVOKED"}
+CHANNELS = {"CHANGES", "EDGES", "FUNCTIONS_WANTED", "HEARTBEATS", "INNER_CANCELS", "REVOKED"}
 ACCESS: dict[str, tuple[str, str, str]] = {
     # key: what an edge, its own group's workers and another group's may do.
     "ALL_SESSIONS": ("RW", "", ""),
     "AUDIT_STREAM": ("W", "RW", "RW"),
     "AUTH_CLIENTS": ("RW", "", ""),
+    "INNER": ("RW", "W", "W"),
     "access_token": ("RW", "", ""),
     "answer": ("W", "RW", ""),
     "authorization_code": ("RW", "", ""),
@@ -51,6 +52,8 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "holders": ("", "RW", ""),
     "in_flight": ("RW", "W", ""),
     "inbox": ("RW", "", ""),
+    "inner_body": ("W", "R", ""),
+    "inner_calls": ("RW", "", ""),
     "job": ("W", "RW", ""),
     "lease": ("R", "RW", ""),
     "log_in_elsewhere": ("RW", "", ""),
@@ -76,7 +79,7 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "wanted": ("RW", "RW", ""),
     "workers": ("R", "W", ""),
 }
-NO_KEYS = {"control_channel", "edge_channel", "general", "job_id", "lane", "reply_channel"}
+NO_KEYS = {"control_channel", "edge_channel", "general", "inner_channel", "job_id", "lane", "reply_channel"}
 ARGUMENTS = {"group": "default", "jid": JID, "queue_name": QUEUE, "lane_name": "read"}
 
 DENIED_TO_ALL = (
@@ -127,6 +130,9 @@ OTHERS_WORK = {
         f"PUBLISH {keys.CHANGES} x",
         f"SUBSCRIBE {keys.control_channel('default')}",
         f"SUBSCRIBE {keys.FUNCTIONS_WANTED}",
+        f"SUBSCRIBE {keys.inner_channel('default', 'w-1')}",
+        f"PUBLISH {keys.INNER_CANCELS} x",
+        f"GET {keys.inner_body('default', 'c1')}",
         f"BLPOP {QUEUE}:bell 1",
         "XGROUP CREATE tm:audit audit 0",
     ),
@@ -145,6 +151,11 @@ OTHERS_WORK = {
         f"PUBLISH {keys.EDGES} x",
         f"PUBLISH {keys.edge_channel('e-0123456789ab')} x",
         f"SUBSCRIBE {keys.EDGES}",
+        f"SUBSCRIBE {keys.INNER_CANCELS}",
+        f"SUBSCRIBE {keys.inner_channel('default', 'w-1')}",
+        f"PUBLISH {keys.inner_channel('default', 'w-1')} x",
+        f"PUBLISH {keys.inner_channel('internal', 'w-1')} x",
+        f"BLMPOP 1 1 {keys.INNER} LEFT",
         f"SUBSCRIBE {keys.reply_channel('e-1')}",
         f"BLPOP {QUEUE}:bell 1",
         "ZADD arq:queue:internal2:notes:read 1 x",
@@ -166,17 +177,19 @@ def may(client: "redis.Redis", user: str, command: str) -> bool:
 
 
 def key_of(name: str) -> str:
-    function = getattr(keys, name)
+    function = getattr(keys if hasattr(keys, name) else log_in_keys, name)
     if isinstance(function, str):
         return function
     return str(function(*(ARGUMENTS.get(p, f"some-{p}") for p in inspect.signature(function).parameters)))
 
 
 def test_every_key_of_the_mesh_has_been_thought_of() -> None:
-    functions = {n for n, f in vars(keys).items() if inspect.isfunction(f) and f.__module__ == keys.__name__}
+    modules = (keys, log_in_keys)
+    functions = {n for m in modules for n, f in vars(m).items() if inspect.isfunction(f) and f.__module__ == m.__name__}
     constants = {
         n
-        for n, value in vars(keys).items()
+        for m in modules
+        for n, value in vars(m).items()
         if isinstance(value, str) and value.startswith(("tm:", "tm-auth:", "arq:queue"))
     }
     assert (functions - NO_KEYS) | (constants - CHANNELS) == set(ACCESS), "say in toolmesh/acl.py whose the new key is"
@@ -339,7 +352,7 @@ def test_every_role_learns_whether_the_broker_was_restarted(user: str, broker: t
 
 def test_a_group_that_is_named_like_a_part_of_the_mesh_reaches_nothing_of_it(tmp_path: Path) -> None:
     odd = ["session", "final", "events", "answer", "dispatched", "inbox", "bell", "sessions"]
-    odd += ["names", "dead", "returned", "reattach", "alive", "handle"]
+    odd += ["names", "dead", "returned", "reattach", "alive", "handle", "inner", "inner-calls"]
     running = Broker(tmp_path)
     try:
         prepare_secrets(tmp_path / "secrets", odd, f"redis://127.0.0.1:{running.port}/0", None)
