@@ -69,9 +69,10 @@ class Answered:
 
     ok: bool
     body: bytes
-    """JSON. `ok`: the value that the script's promise is fulfilled with; empty stands for undefined. Else the error, an object
-    with `code` (slug) and `message`, and as far as known `status` (HTTP status), `retryable`, `data`: it is thrown as an Error
-    with `name: "ToolError"`, these, `http_status` (the same as `status`) and `tool`."""
+    """JSON. `ok`: the value that the script's promise is fulfilled with; empty stands for undefined.
+
+    Else the error: an object with `code` (slug) and `message`, and as far as known `status` (HTTP status), `retryable` and
+    `data`. It is thrown as an Error with `name: "ToolError"`, these, `http_status` (the same as `status`) and `tool`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
