@@ -62,6 +62,12 @@ RENDERINGS: dict[str, Rendering] = {
     "upstream_too_large": Rendering("result"),
     "upstream_denied": Rendering("result"),
     "upstream_error": Rendering("relay"),
+    "sandbox_timeout": Rendering("result"),
+    "sandbox_memory": Rendering("result"),
+    "sandbox_crashed": Rendering("result"),
+    "sandbox_busy": Rendering("result"),
+    "sandbox_unavailable": Rendering("result"),
+    "transform_failed": Rendering("result"),
 }
 
 

@@ -207,6 +207,44 @@ class UpstreamError(MeshError):
     code = "upstream_error"
 
 
+class SandboxTimeout(MeshError):
+    """A script or transform was killed: it used up its time, or its CPU time."""
+
+    code = "sandbox_timeout"
+
+
+class SandboxMemory(MeshError):
+    """A script or transform was killed: it wanted more memory than it may have."""
+
+    code = "sandbox_memory"
+
+
+class SandboxCrashed(MeshError):
+    """The process that ran a script or transform died, or said what it may not say."""
+
+    code = "sandbox_crashed"
+
+
+class SandboxBusy(MeshError):
+    """No child was free in time: as many scripts or transforms run, or wait, as may."""
+
+    code = "sandbox_busy"
+    retryable = True
+
+
+class SandboxUnavailable(MeshError):
+    """Children can't be started here, or the sandbox service is away. Nothing was run."""
+
+    code = "sandbox_unavailable"
+    retryable = True
+
+
+class TransformFailed(MeshError):
+    """A jq program can't be compiled, failed on its input, or gave more than it may."""
+
+    code = "transform_failed"
+
+
 def _leaves(base: type[MeshError]) -> dict[str, type[MeshError]]:
     found = {base.code: base}
     for child in base.__subclasses__():

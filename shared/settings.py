@@ -9,14 +9,16 @@ from typing import Annotated
 
 import msgspec
 
-from shared.access_settings import AccessSettings, Positive, Seconds, Secret, variable
+from shared.access_settings import Positive, Seconds, Secret, variable
+from shared.code_settings import CodeSettings
 from shared.mesh_keys import KeyRing
 
 __all__ = ["Secret", "Settings"]
 
 
-class Settings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All settings of all roles; each role reads what it needs. Who may come in stands in `shared/access_settings.py`."""
+class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings of all roles; each role reads what it needs. Who may come in stands in `shared/access_settings.py`,
+    scripts and their sandbox in `shared/code_settings.py`."""
 
     # Where things are.
     redis_url: Annotated[Secret, variable("REDIS_URL")] = Secret("redis://127.0.0.1:6379/0")

@@ -24,7 +24,8 @@ from shared.settings import Settings
 from workers.assembly import Assembly
 from workers.audit_log import AuditLog
 from workers.backends.backend import OpenBackend
-from workers.credentials import Credentials
+from workers.children.pool import Pool
+from workers.equipment import Equipment, open_with
 from workers.missing import open_missing
 from workers.served import Served
 
@@ -58,8 +59,9 @@ class _Worker:
         self._rules = watched_rules(settings)
         self._worker_id = worker_id
         self._concurrency = concurrency or settings.worker_concurrency
+        self._equipment = Equipment(children=Pool(settings))
         self._served = {
-            entry.name: Served(entry=entry, backend=_opener(entry)(entry, settings, Credentials()))
+            entry.name: Served(entry=entry, backend=open_with(_opener(entry), entry, settings, self._equipment))
             for entry in entries
             if entry.group in ring.groups
         }
@@ -98,6 +100,7 @@ class _Worker:
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+        await self._equipment.children.close()
         await audit.close()
         await line.close()
         log.info("worker stopped")

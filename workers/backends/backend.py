@@ -1,7 +1,8 @@
 """The seam between the flow and a kind of backend.
 
 A kind is an entry point of the group `toolmesh.backends`, named like the `transport` of `backends.yaml`; it is a function
-`open_backend(entry, settings, credentials) -> Backend` that connects to nothing yet.
+`open_backend(entry, settings, credentials) -> Backend` that connects to nothing yet. One that needs more of its worker, as
+processes that can be killed, has a further keyword parameter `equipment` (`workers/equipment.py`).
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,0 +1,46 @@
+"""What the environment says of scripts and transforms, and of the processes that they run in: a part of `Settings`."""
+
+from pathlib import Path
+
+from shared.access_settings import AccessSettings, Count, Positive, Seconds
+
+
+class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of what models and files write and workers run (docs/sandbox.md)."""
+
+    # Children: processes that can be killed.
+    sandbox: Path | None = None
+    """Unix socket of a `toolmesh sandbox` whose children are used; None: the worker has its own."""
+    children_max: Positive = 32
+    """Children of one engine at a time, of one worker or sandbox."""
+    children_spare: Count = 2
+    """Children of one engine that stand ready beside those that run something."""
+    children_tenant_max: Positive = 8
+    """Children of one engine that one tenant may have at work at a time; what is more waits."""
+    children_queue_max: Positive = 256
+    """Runs of one engine that wait for a child; more are told to come again."""
+    children_wait_s: Seconds = 10.0
+    """How long a run waits for a child."""
+    children_start_s: Seconds = 10.0
+    """How long a child may take until it is ready."""
+    children_idle_s: Seconds = 60.0
+    """How long a child waits for a further run of the tenant that it had."""
+    children_poll_s: Seconds = 0.1
+    """Between two looks at the CPU time and memory of the children that run something (Linux)."""
+    child_runs_max: Positive = 50
+    """Runs of one child, all of one tenant; then it is replaced."""
+    child_memory_mib: Positive = 256
+    """Memory of a child beyond what it has when it is ready."""
+    child_frame_bytes_max: Positive = 8 * 1024 * 1024
+    """Largest message to or from a child."""
+    code_cpu_s: Seconds = 10.0
+    """CPU time of one run."""
+
+    # Transforms: jq programs.
+    transform_timeout_s: Seconds = 0.25
+    """Time of one jq program on one document, once it has a child."""
+    transform_input_bytes_max: Positive = 4 * 1024 * 1024
+    transform_output_bytes_max: Positive = 1024 * 1024
+    transform_results_max: Positive = 10_000
+    """Results that one program may give."""
+    transform_program_chars_max: Positive = 16 * 1024

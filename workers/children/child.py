@@ -1,0 +1,148 @@
+"""One child as its worker sees it: started, spoken to, killed with its group, reaped."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+from shared.errors import MeshError, SandboxCrashed, SandboxMemory, SandboxTimeout, SandboxUnavailable
+from shared.settings import Settings
+from workers.children import frames
+from workers.children.engine import ROOT, Engine
+from workers.children.frames import FrameError
+
+_PROGRAM = f"import sys; sys.path[:0] = [{ROOT!r}]; from workers.children.inside.main import main; main(sys.argv[1])"
+_REAP_S = 0.05
+"""How long the end of a child that closed its line is waited for, to say how it ended."""
+
+
+class ChildProcess:
+    """A running child. `given` is what it says is kept from it and by what, `refused` what the system doesn't have."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        frame_bytes_max: int,
+    ) -> None:
+        self.pid = process.pid
+        self.given: dict[str, list[str]] = {}
+        self.refused: dict[str, str] = {}
+        self.tenant: str | None = None
+        """Whose it is, once somebody had it."""
+        self.runs = 0
+        self.busy = False
+        """Whether a run is under way in it."""
+        self.dead = False
+        self.ended = asyncio.create_task(process.wait())
+        """Gives the exit code when it is reaped."""
+        self._cause: MeshError | None = None
+        self._reader = reader
+        self._writer = writer
+        self._frame_bytes_max = frame_bytes_max
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """See `Child`."""
+        frame = frames.pack(message, self._frame_bytes_max)
+        if "run" in message:
+            self.busy = True
+        try:
+            self._writer.write(frame)
+            await self._writer.drain()
+        except OSError:
+            raise await self._ending() from None
+
+    async def receive(self) -> dict[str, Any]:
+        """See `Child`."""
+        try:
+            message = await frames.receive(self._reader, self._frame_bytes_max)
+        except (EOFError, OSError):
+            raise await self._ending() from None
+        except FrameError as cause:
+            self.kill(SandboxCrashed("The sandbox said something that is no message, and was ended."))
+            raise await self._ending() from cause
+        if "done" in message:
+            self.busy = False
+        return message
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it said something that nobody has read."""
+        return bool(getattr(self._reader, "_buffer", b""))
+
+    def kill(self, cause: MeshError | None = None) -> None:
+        """End it with its group; who waits for it is told the cause."""
+        if self._cause is None:
+            self._cause = cause
+        if not self.dead:
+            self.dead = True
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        self._writer.close()
+
+    async def _ending(self) -> MeshError:
+        """How it ended, as the error for who runs something in it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REAP_S):
+                await asyncio.shield(self.ended)
+        self.kill()
+        if self._cause is not None:
+            return self._cause
+        code = self.ended.result() if self.ended.done() else 0
+        if code == -signal.SIGXCPU:
+            return SandboxTimeout("It used up its CPU time and was ended.")
+        if code == -signal.SIGABRT:
+            return SandboxMemory("It ran out of memory and was ended.")
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        return SandboxCrashed(f"The process that ran it ended {how}.")
+
+
+async def start_child(engine: Engine, settings: Settings) -> ChildProcess:
+    """A child that is locked down and ready. Raises SandboxUnavailable where it does not get there."""
+    orders = {
+        "module": engine.module,
+        "paths": engine.places(),
+        "parent": os.getpid(),
+        "memory_mib": settings.child_memory_mib,
+        "cpu_s": settings.code_cpu_s,
+        "frame_bytes_max": settings.child_frame_bytes_max,
+    }
+    ours, theirs = socket.socketpair()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(orders)),
+            stdin=theirs.fileno(),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+        ours.setblocking(False)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+    except OSError as cause:
+        ours.close()
+        raise SandboxUnavailable(f"No process can be started for it here ({cause.strerror}).") from cause
+    finally:
+        theirs.close()
+    child = ChildProcess(process, reader, writer, settings.child_frame_bytes_max)
+    try:
+        async with asyncio.timeout(settings.children_start_s):
+            first = await child.receive()
+    except BaseException as cause:
+        child.kill()
+        if isinstance(cause, (TimeoutError, MeshError)):
+            raise SandboxUnavailable(
+                f"The {engine.name} sandbox does not start ({cause or 'it takes too long'})."
+            ) from cause
+        raise
+    if "ready" not in first:
+        child.kill()
+        raise SandboxUnavailable(f"The {engine.name} sandbox does not start ({first.get('failed', 'it says nothing')}).")
+    child.given, child.refused = first["ready"]["given"], first["ready"]["refused"]
+    return child

@@ -1,0 +1,58 @@
+"""The children of one process: `async with pool.child("javascript", tenant, budget_s) as child`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from shared.errors import ConfigurationError, SandboxTimeout
+from shared.settings import Settings
+from workers.children.child import ChildProcess
+from workers.children.engine import ENGINES, Engine
+from workers.children.roster import Roster
+
+
+class Pool:
+    """Children of all engines. Nothing is started before `prepare` or the first `child`."""
+
+    def __init__(self, settings: Settings, engines: Mapping[str, Engine] = ENGINES) -> None:
+        self._settings = settings
+        self._engines = engines
+        self._rosters: dict[str, Roster] = {}
+
+    @asynccontextmanager
+    async def child(
+        self, engine: str, tenant: str, budget_s: float, *, wait_s: float | None = None
+    ) -> AsyncIterator[ChildProcess]:
+        """See `Children`."""
+        roster = self._roster(engine)
+        child = await roster.take(tenant, self._settings.children_wait_s if wait_s is None else wait_s)
+        clean = False
+        over = SandboxTimeout(f"It ran for longer than {budget_s:g} s and was ended.", data={"budget_s": budget_s})
+        try:
+            async with asyncio.timeout(budget_s) as limit:
+                yield child
+                clean = True
+        except TimeoutError:
+            if limit.expired():
+                raise over from None
+            raise
+        finally:
+            if not clean:
+                child.kill()
+            roster.put_back(child, clean=clean)
+
+    def prepare(self, engine: str) -> None:
+        """See `Children`."""
+        self._roster(engine).prepare()
+
+    async def close(self) -> None:
+        """See `Children`."""
+        await asyncio.gather(*(roster.close() for roster in self._rosters.values()))
+
+    def _roster(self, name: str) -> Roster:
+        if name not in self._rosters:
+            engine = self._engines.get(name)
+            if engine is None:
+                raise ConfigurationError(f"There is no engine {name}; there are {', '.join(sorted(self._engines))}.")
+            self._rosters[name] = Roster(engine, self._settings)
+        return self._rosters[name]

@@ -1,0 +1,202 @@
+"""The children of one engine: those that stand ready, those that wait for their tenant, those at work."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+
+import structlog
+
+from shared.errors import MeshError, SandboxBusy, SandboxUnavailable
+from shared.settings import Settings
+from workers.children.child import ChildProcess, start_child
+from workers.children.engine import Engine
+from workers.children.turns import Place, Turns
+
+log = structlog.get_logger()
+
+_STARTS_MAX = 4
+"""Children that start at a time: each takes some 40 ms of CPU."""
+_PAUSE_S = 0.1
+_PAUSE_S_MAX = 5.0
+_AGAIN_S = 1.0
+
+
+class Roster:
+    """Mutable. What changes it ends in `_match`: whoever waits gets what is there, and what is missing is started."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.at_work: dict[ChildProcess, float] = {}
+        """With the time (`loop.time()`) at which they were given out."""
+        self._engine = engine
+        self._settings = settings
+        self._fresh: list[ChildProcess] = []
+        self._kept: dict[ChildProcess, float] = {}
+        """Those that had a tenant, with the time since when they wait; the longest first."""
+        self._turns = Turns()
+        self._shares: Counter[str] = Counter()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._failures = 0
+        self._told = False
+        self._open = False
+        self._pause: asyncio.TimerHandle | None = None
+
+    def prepare(self) -> None:
+        """Have spare children from now on."""
+        self._open = True
+        self._match()
+
+    async def take(self, tenant: str, wait_s: float) -> ChildProcess:
+        """A child for this tenant. Raises SandboxBusy or SandboxUnavailable."""
+        if self._turns.waiting >= self._settings.children_queue_max:
+            raise SandboxBusy("As many runs wait for the sandbox as may wait. Try again later.", retry_after_s=_AGAIN_S)
+        place = self._turns.enter(tenant)
+        self.prepare()
+        try:
+            async with asyncio.timeout(wait_s):
+                return await place
+        except TimeoutError:
+            self._let_go(place)
+            raise SandboxBusy("No sandbox was free in time. Try again later.", retry_after_s=_AGAIN_S) from None
+        except BaseException:
+            self._let_go(place)
+            raise
+        finally:
+            self._turns.leave(tenant, place)
+
+    def _let_go(self, place: Place) -> None:
+        """Who waited is gone; a child that came in the same moment is for the next one."""
+        if place.done() and not place.cancelled() and place.exception() is None:
+            self.put_back(place.result(), clean=True)
+
+    def put_back(self, child: ChildProcess, *, clean: bool) -> None:
+        """A block is over. `clean`: the child may be given to its tenant again."""
+        del self.at_work[child]
+        assert child.tenant is not None
+        self._shares[child.tenant] -= 1
+        if not self._shares[child.tenant]:
+            del self._shares[child.tenant]
+        if clean and not (child.dead or child.busy or child.has_more or child.runs >= self._settings.child_runs_max):
+            self._kept[child] = asyncio.get_running_loop().time()
+        else:
+            child.kill()
+        self._match()
+
+    def retire(self) -> None:
+        """End the children whose tenant has not come again for long."""
+        until = asyncio.get_running_loop().time() - self._settings.children_idle_s
+        for child in [child for child, since in self._kept.items() if since < until]:
+            del self._kept[child]
+            child.kill()
+
+    async def close(self) -> None:
+        """Kill all."""
+        self._open = False
+        if self._pause is not None:
+            self._pause.cancel()
+        self._turns.dismiss(SandboxUnavailable("This worker stops."))
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        children = [*self._fresh, *self._kept, *self.at_work]
+        for child in children:
+            child.kill()
+        await asyncio.gather(*(child.ended for child in children), return_exceptions=True)
+
+    def _room(self, tenant: str) -> int:
+        return self._settings.children_tenant_max - self._shares[tenant]
+
+    def _kept_for(self, tenant: str) -> ChildProcess | None:
+        return next((child for child in self._kept if child.tenant == tenant), None)
+
+    def _match(self) -> None:
+        while called := self._turns.call(lambda tenant: self._room(tenant) > 0 and self._has_for(tenant)):
+            tenant, place = called
+            if place.done():
+                continue
+            place.set_result(self._give(tenant))
+        self._refill()
+
+    def _has_for(self, tenant: str) -> bool:
+        return bool(self._fresh) or self._kept_for(tenant) is not None
+
+    def _give(self, tenant: str) -> ChildProcess:
+        child = self._kept_for(tenant)
+        if child is None:
+            child = self._fresh.pop(0)
+            child.tenant = tenant
+        else:
+            del self._kept[child]
+        child.runs += 1
+        self._shares[tenant] += 1
+        self.at_work[child] = asyncio.get_running_loop().time()
+        return child
+
+    def _refill(self) -> None:
+        """Start what is missing; a child that waits for its tenant goes where there is no room for one that is wanted."""
+        if not self._open or self._pause is not None:
+            return
+        missing = self._settings.children_spare + self._turns.wanted(self._room) - len(self._fresh) - len(self._starting)
+        while missing > 0 and len(self._starting) < _STARTS_MAX:
+            missing -= 1
+            if self._count() >= self._settings.children_max:
+                if not self._kept:
+                    return
+                oldest = next(iter(self._kept))
+                del self._kept[oldest]
+                oldest.kill()
+            task = asyncio.create_task(self._start())
+            self._starting.add(task)
+
+    def _count(self) -> int:
+        return len(self._fresh) + len(self._kept) + len(self.at_work) + len(self._starting)
+
+    async def _start(self) -> None:
+        try:
+            child = await start_child(self._engine, self._settings)
+        except MeshError as cause:
+            self._failed(cause)
+            return
+        finally:
+            task = asyncio.current_task()
+            assert task is not None
+            self._starting.discard(task)
+        if not self._open:
+            child.kill()
+            return
+        self._failures = 0
+        self._tell(child)
+        self._fresh.append(child)
+        child.ended.add_done_callback(lambda _: self._gone(child))
+        self._match()
+
+    def _failed(self, cause: MeshError) -> None:
+        """After a pause it is tried again; who waits and has no child of this engine to hope for is told."""
+        self._failures += 1
+        log.error("a child does not start", engine=self._engine.name, reason=cause.detail)
+        if not (self._fresh or self._kept or self.at_work or self._starting):
+            self._turns.dismiss(cause)
+        if self._open and self._pause is None:
+            pause_s = min(_PAUSE_S * 2 ** min(self._failures, 10), _PAUSE_S_MAX)
+            self._pause = asyncio.get_running_loop().call_later(pause_s, self._resume)
+
+    def _resume(self) -> None:
+        self._pause = None
+        self._match()
+
+    def _gone(self, child: ChildProcess) -> None:
+        """It ended, killed or not; where it was at work, its block takes note itself."""
+        child.dead = True
+        if child in self._fresh:
+            self._fresh.remove(child)
+        self._kept.pop(child, None)
+        with suppress(RuntimeError):
+            self._match()
+
+    def _tell(self, child: ChildProcess) -> None:
+        """Say once what keeps the children in, and what this system can't give."""
+        if self._told:
+            return
+        self._told = True
+        open_ways = sorted(what for what, means in child.given.items() if not means)
+        say = log.warning if open_ways else log.info
+        say("children are ready", engine=self._engine.name, not_kept_in=open_ways, missing=child.refused)
