@@ -13,7 +13,6 @@ from shared.functions import ensure_functions
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.settings import Settings
-from shared.subscription import Subscription
 from shared.watched import Watched
 from workers.authorize import Authorizer
 from workers.calls import Calls
@@ -21,7 +20,9 @@ from workers.changes import Changes
 from workers.control import Control
 from workers.dispatching import Dispatching
 from workers.execution import Execution
+from workers.inner.asking import Asking
 from workers.leases import Leases, Stop
+from workers.listening import Listening
 from workers.owners import Owners
 from workers.presence import Presence
 from workers.publishing import Publisher
@@ -49,7 +50,6 @@ class Assembly:
         worker_id: str,
         concurrency: int,
     ) -> None:
-        url = settings.redis_url.reveal()
         self._line = line
         self._rules = rules
         self._served = served
@@ -60,7 +60,9 @@ class Assembly:
         self.leases = Leases(line, lease_s=settings.lease_s, renew_s=settings.lease_renew_s)
         self.questions = Questions(line, ring, self.publisher, settings)
         self.owners = Owners(line, worker_id, settings)
-        self.execution = Execution(self.owners, Authorizer(rules), settings)
+        groups = sorted({s.entry.group for s in served.values()})
+        self.asking = Asking(line, ring, self.clock, self.publisher, groups, worker_id, settings)
+        self.execution = Execution(self.owners, Authorizer(rules), self.asking, settings)
         calls = Calls(
             served,
             ring,
@@ -95,11 +97,8 @@ class Assembly:
             changes=self.changes,
             opened=self.runtime.hear_anew,
         )
-        groups = sorted({s.entry.group for s in served.values()})
-        control = Control(ring, self.clock, self.leases, self.publisher, self.questions, self.changes, groups)
-        self.listening = Subscription(
-            url, control.channels, control.on_message, control.on_subscribed, timeout_s=settings.redis_timeout_s
-        )
+        control = Control(ring, self.clock, self.leases, self.publisher, self.questions, self.asking, self.changes, groups)
+        self.listening = Listening(settings, control, self.asking)
         self._beating: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -125,6 +124,7 @@ class Assembly:
             self.runtime.async_run(),
             self.leases.keep_renewed(),
             self.owners.keep_held(),
+            self.asking.keep_asking(),
             self.changes.run(),
             self._rules.keep_current(),
             *(self.presence.keep_listed(s) for s in self._served.values()),

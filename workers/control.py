@@ -9,6 +9,7 @@ from shared.errors import ForgedMessage
 from shared.mesh_keys import KeyRing
 from shared.messages import Answer, Cancel, Wanted
 from workers.changes import Changes
+from workers.inner.asking import Asking
 from workers.leases import Leases, Stop
 from workers.publishing import Publisher
 from workers.questions import Questions
@@ -26,6 +27,7 @@ class Control:
         leases: Leases,
         publisher: Publisher,
         questions: Questions,
+        asking: Asking,
         changes: Changes,
         groups: Iterable[str],
     ) -> None:
@@ -34,6 +36,7 @@ class Control:
         self._leases = leases
         self._publisher = publisher
         self._questions = questions
+        self._asking = asking
         self._changes = changes
         self._groups = {keys.control_channel(group): group for group in groups}
 
@@ -75,3 +78,4 @@ class Control:
         if lease is not None and lease.call.backend == cancel.backend:
             lease.stop(Stop.CANCELLED)
             self._questions.dismiss(lease)
+            self._asking.dismiss(lease)

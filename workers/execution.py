@@ -19,7 +19,8 @@ from shared.errors import (
 )
 from shared.settings import Settings
 from workers.authorize import Authorizer
-from workers.backends.backend import Invocation
+from workers.backends.backend import Inner, Invocation
+from workers.inner.asking import Asking
 from workers.leases import Stop
 from workers.owners import Hold, Owners
 from workers.parking import Errand, Parked
@@ -49,9 +50,10 @@ class PutBack(Exception):
 class Execution:
     """Executes calls."""
 
-    def __init__(self, owners: Owners, authorizer: Authorizer, settings: Settings) -> None:
+    def __init__(self, owners: Owners, authorizer: Authorizer, asking: Asking, settings: Settings) -> None:
         self._owners = owners
         self._authorizer = authorizer
+        self._asking = asking
         self._rounds = Rounds(settings)
         self._asks_max = settings.asks_per_call_max
         self._parked_s = settings.parked_s
@@ -104,15 +106,16 @@ class Execution:
     async def _call_backend(self, run: Run) -> bytes:
         if run.client.asking == "retry" and run.client.capabilities != b"{}":
             return await self._run_errand(run)
-        invocation = _invocation(run, run, run.lease.deadline)
-        body = await self._answer(run, run.served.backend.call(invocation))
-        if not asks_for_input(body):
-            return body
+        with self._asking.of(run) as inner:
+            invocation = _invocation(run, run, run.lease.deadline, inner)
+            body = await self._answer(run, run.served.backend.call(invocation))
+            if not asks_for_input(body):
+                return body
 
-        async def again(inputs: bytes) -> bytes:
-            return await self._answer(run, run.served.backend.call(replace(invocation, inputs=inputs)))
+            async def again(inputs: bytes) -> bytes:
+                return await self._answer(run, run.served.backend.call(replace(invocation, inputs=inputs)))
 
-        return await self._rounds.settle(run, body, again)
+            return await self._rounds.settle(run, body, again)
 
     async def _run_errand(self, run: Run) -> bytes:
         """Execute in a task that may outlive the job: a client that is asked by a result has to come back."""
@@ -208,8 +211,8 @@ def _may_have_been_sent(run: Run) -> bool:
     return run.call.access == "idempotent" and (run.lease.dispatched or run.claimed.losses > 0)
 
 
-def _invocation(run: Run, side: Run | Errand, deadline: float) -> Invocation:
-    """What the backend sees of a call; `side` is whom it speaks to."""
+def _invocation(run: Run, side: Run | Errand, deadline: float, inner: Inner | None = None) -> Invocation:
+    """What the backend sees of a call; `side` is whom it speaks to, `inner` what it makes further calls with."""
     call = run.call
     return Invocation(
         call_id=call.call_id,
@@ -229,6 +232,7 @@ def _invocation(run: Run, side: Run | Errand, deadline: float) -> Invocation:
         ask=side.ask,
         dispatch=side.dispatch,
         renewed=side.renewed,
+        inner=inner,
     )
 
 

@@ -5,12 +5,14 @@ A kind is an entry point of the group `toolmesh.backends`, named like the `trans
 processes that can be killed, has a further keyword parameter `equipment` (`workers/equipment.py`).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from shared.catalogue import ToolDefinition
 from shared.configuration import BackendEntry
+from shared.errors import MeshError
 from shared.identity import Principal
 from shared.messages import CallClass, Client
 from shared.settings import Settings
@@ -20,6 +22,48 @@ Ask = Callable[[str, bytes], Awaitable[bytes]]
 """`(method, params) -> answer`: ask the client behind a request (`elicitation/create`, `sampling/createMessage`,
 `roots/list`). The answer is a JSON object with the one member `result` or `error`; what may not be asked, or is not
 answered in time, is answered with an error, so that it never raises but for the end of the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InnerAnswer:
+    """What came of a further call: a result, or a failure with a code."""
+
+    tool: str
+    """Canonical name; empty where there is no such tool."""
+    call_id: str
+    """Empty where no call was made."""
+    body: bytes
+    """JSON object: the MCP result, or what was found; empty for a failure."""
+    code: str = ""
+    """Slug of `shared/errors.py` of a failure; empty for a result."""
+    detail: str = ""
+    data: bytes = b""
+    """JSON object with facts for a program; empty for none."""
+
+
+class Inner(Protocol):
+    """How a running call makes further calls, under its caller's identity. Edges check each as they check a client's.
+
+    All three wait as long as the call has time; they are ended by its cancellation. They raise MeshError where the call may
+    not go on: whoever runs it ends it then, with that error (`over` says the same).
+    """
+
+    @property
+    def over(self) -> asyncio.Future[MeshError]:
+        """Done as soon as the call is to end early, with why: its client cancelled it, or another worker has it."""
+        ...
+
+    async def call(self, tool: str, arguments: bytes) -> InnerAnswer:
+        """Have a tool run: its canonical name, or its name as a JavaScript identifier; a JSON object."""
+        ...
+
+    async def discover(self, arguments: bytes) -> InnerAnswer:
+        """Look for tools. Runs nothing, and is not counted."""
+        ...
+
+    async def describe(self, tool: str) -> InnerAnswer:
+        """One tool's whole definition. Runs nothing, and is not counted."""
+        ...
 
 
 def _unheard() -> None:
@@ -60,6 +104,8 @@ class Invocation:
     It raises when this worker may no longer act, and then nothing may be sent."""
     renewed: Callable[[], None] = _unheard
     """Tell that the upstream session that the owner had is gone and a new one was opened. Never blocks."""
+    inner: Inner | None = None
+    """How it makes further calls; None for a call that may make none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
