@@ -61,7 +61,13 @@ check: .venv .venv/.dev
 	@echo "mypy: types"
 	@$(BIN)/mypy --no-error-summary
 
-test: check
+# What is compiled is kept: the tests start some hundred processes, and pytest rewrites each file's asserts.
+test slow faults conformance bench: export PYTHONDONTWRITEBYTECODE :=
+
+# While one processor looks at types, the other prepares what every process of the test run would else do for itself.
+test: .venv .venv/.dev
+	@$(BIN)/python -m pytest --collect-only >/dev/null 2>&1 & preparing=$$!; \
+		$(MAKE) --no-print-directory check; checked=$$?; wait $$preparing; exit $$checked
 	@echo "pytest"
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 

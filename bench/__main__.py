@@ -1,6 +1,6 @@
 """`python -m bench [--quick] [--write-docs]`: measure, print the table, write `bench.json` and `bench.svg` to bench/out.
 
-`--only log-ins` measures that part alone, and writes nothing.
+`--only PART` measures that part alone (`bench/parts.py`), and writes nothing.
 """
 
 import argparse
@@ -15,11 +15,12 @@ from pathlib import Path
 from bench.connection import BadAnswer
 from bench.figures import Figures
 from bench.load import LoadGeneratorMissing, find_wrk
-from bench.log_ins import measure_log_ins
 from bench.machine import ForeignLoad, describe_machine
 from bench.mesh import http_backend
+from bench.parts import PARTS
 from bench.plot import TITLE, panels, write_plot
-from bench.rows import Row, build_log_in_rows, build_rows
+from bench.row import Row
+from bench.rows import build_rows
 from bench.scenarios import FULL, QUICK, Plan, Say, run_round, warm_up
 from bench.sessions import measure_idle_sessions
 from bench.single import measure_idle, measure_memory, measure_start
@@ -38,7 +39,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the mesh on this machine.")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
     parser.add_argument("--write-docs", action="store_true", help="put table and plot into docs/performance.md")
-    parser.add_argument("--only", choices=["log-ins"], help="measure that part alone: prints its rows, writes nothing")
+    parser.add_argument(
+        "--only", choices=[part.name for part in PARTS], help="measure that part alone: prints its rows, writes nothing"
+    )
     options = parser.parse_args()
     if options.only and options.write_docs:
         parser.error("--write-docs puts the whole table into the page: leave out --only")
@@ -51,7 +54,7 @@ def main() -> int:
     try:
         find_wrk()
         if options.only:
-            return measure_part(plan, say)
+            return measure_part(options.only, plan, say)
         figures = measure(plan, say)
     except LoadGeneratorMissing as missing:
         print(missing, file=sys.stderr)
@@ -80,7 +83,8 @@ def measure(plan: Plan, say: Say) -> Figures:
             measure_memory(stage.mesh, figures)
         say("idle sessions and streams")
         measure_idle_sessions(made(folder / "sessions"), figures)
-        measure_log_ins(made(folder / "log-ins"), plan, figures, say)
+        for part in PARTS:
+            part.measure(made(folder / part.name), plan, figures, say)
         # One upstream is enough for what follows, and nothing else may be running.
         with running_upstream(folder) as upstream_url:
             say("idle with many backends")
@@ -90,14 +94,15 @@ def measure(plan: Plan, say: Say) -> Figures:
     return figures
 
 
-def measure_part(plan: Plan, say: Say) -> int:
-    """Log-ins alone; exit code 0. Raises BadAnswer."""
+def measure_part(name: str, plan: Plan, say: Say) -> int:
+    """One part alone; exit code 0. Raises BadAnswer."""
     figures = Figures()
-    with tempfile.TemporaryDirectory(prefix="toolmesh-bench-") as name:
+    part = next(part for part in PARTS if part.name == name)
+    with tempfile.TemporaryDirectory(prefix="toolmesh-bench-") as folder:
         foreign = ForeignLoad()
-        measure_log_ins(made(Path(name) / "log-ins"), plan, figures, say)
+        part.measure(made(Path(folder) / name), plan, figures, say)
         figures.add("foreign/percent", foreign.percent())
-    _tell(figures, build_log_in_rows(figures))
+    _tell(figures, part.rows(figures))
     return 0
 
 

@@ -16,6 +16,7 @@ from bench.external import measure_external
 from bench.figures import Figures, percentile
 from bench.mesh import Mesh, running_mesh
 from bench.person import OAuthClient, Page, Web, hidden_fields, log_in, register
+from bench.row import Wanted
 from bench.scenarios import Plan, Say
 from bench.target import COUNTER
 from edge.identities.passwords import hash_password
@@ -36,6 +37,23 @@ _NO_LIMITS = {
     "TOOLMESH_AUTHORIZATIONS_PER_MIN_MAX": "1000000",
 }
 """Every password is to be looked at: a lock would spare the edge the work."""
+
+
+ROWS: tuple[Wanted, ...] = (
+    ("`/token` refresh, one client, p50", "ms", "log_in/refresh/p50_ms", "≤ 3 ms", 3.0),
+    ("`/token` refresh, one client, p99", "ms", "log_in/refresh/p99_ms", None, 0.0),
+    (f"`/token` refresh, {PARALLEL} clients at once", "per s", "log_in/refresh_parallel/per_s", None, 0.0),
+    ("CPU of the edge per refresh", "µs", "log_in/refresh_parallel/edge_us", None, 0.0),
+    ("CPU of the check of an access token", "µs", "log_in/check_token/us", "≤ 300 µs", 300.0),
+    ("CPU of the check of an API key", "µs", "log_in/check_key/us", None, 0.0),
+    ("CPU of the check of another server's token, remembered", "µs", "log_in/check_jwt/us", "≤ 300 µs", 300.0),
+    ("CPU of the check of another server's token, new, RS256", "µs", "log_in/check_new_rs256/us", None, 0.0),
+    ("CPU of the check of another server's token, new, ES256", "µs", "log_in/check_new_es256/us", None, 0.0),
+    ("CPU of the edge per echo call: token less key", "µs", "log_in/bearer/added_us", "≤ 300 µs", 300.0),
+    (f"log-ins, {CROWD} at once", "per s", "log_in/crowd/per_s", None, 0.0),
+    (f"`/livez` during {CROWD} log-ins at once, p50", "ms", "log_in/crowd/livez_p50_ms", None, 0.0),
+    (f"`/livez` during {CROWD} log-ins at once, p99", "ms", "log_in/crowd/livez_p99_ms", "≤ 250 ms", 250.0),
+)
 
 
 def measure_log_ins(folder: Path, plan: Plan, figures: Figures, say: Say) -> None:

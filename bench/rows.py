@@ -1,11 +1,10 @@
 """The bench's table as data: what was measured without the mesh, through it, and what the goal is."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from bench.figures import Figures
-from bench.log_ins import CROWD
-from bench.log_ins import PARALLEL as RENEWING
+from bench.parts import PARTS
+from bench.row import Goal, Row, Wanted, single_rows
 from bench.scenarios import BACKEND_MS, CONNECTIONS, IN_FLIGHT, PARALLEL
 from bench.sessions import IDLE_SESSIONS
 from bench.single import IDLE_BACKENDS
@@ -15,41 +14,6 @@ IDEAL_PER_S = IN_FLIGHT * 1000 / BACKEND_MS
 FAST, USUAL = "fast upstream", "SDK upstream"
 EDGE, ECHO, OLD_ECHO = "edge alone", "echo", "echo, 2025 era"
 PIPED = "stdio server"
-
-
-_Wanted = tuple[str, str, str, str | None, float]
-"""What, unit, name of the figure, text and limit of the goal; the text is None where there is none."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A limit of a figure: `value` is compared with it, which may be another figure than the one that the row shows."""
-
-    text: str
-    value: float
-    limit: float
-    at_least: bool = False
-
-    @property
-    def met(self) -> bool:
-        return self.value >= self.limit if self.at_least else self.value <= self.limit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of the table. `base` is the same thing without the mesh, where there is such a thing."""
-
-    what: str
-    unit: str
-    mesh: float
-    base: float | None = None
-    noise: float | None = None
-    goal: Goal | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        """Through the mesh ÷ without."""
-        return self.mesh / self.base if self.base else None
 
 
 def through(name: str) -> str:
@@ -67,7 +31,7 @@ def counted(connections: int) -> str:
     return f"{connections} connection{'s' if connections > 1 else ''}"
 
 
-_COSTS: tuple[_Wanted, ...] = (
+_COSTS: tuple[Wanted, ...] = (
     ("CPU per echo call: edge + worker + Redis", "µs", f"cpu/{ECHO}/us", "≤ 400 µs", 400.0),
     (f"CPU per call to the {FAST}", "µs", f"cpu/{through(FAST)}/us", None, 0.0),
     ("Redis memory per finished small call", "B", f"kept/{ECHO}/bytes", "≤ 800 B", 800.0),
@@ -78,21 +42,6 @@ _COSTS: tuple[_Wanted, ...] = (
     ("`toolmesh up` to ready, warm", "s", "start/ready_s", "≤ 3 s", 3.0),
     ("`toolmesh up`, SIGTERM to gone", "s", "start/stop_s", "≤ 10 s", 10.0),
     (f"idle CPU, {IDLE_BACKENDS} backends", "% of a core", "idle/all/percent", "≤ 1 %", 1.0),
-)
-_LOG_INS: tuple[_Wanted, ...] = (
-    ("`/token` refresh, one client, p50", "ms", "log_in/refresh/p50_ms", "≤ 3 ms", 3.0),
-    ("`/token` refresh, one client, p99", "ms", "log_in/refresh/p99_ms", None, 0.0),
-    (f"`/token` refresh, {RENEWING} clients at once", "per s", "log_in/refresh_parallel/per_s", None, 0.0),
-    ("CPU of the edge per refresh", "µs", "log_in/refresh_parallel/edge_us", None, 0.0),
-    ("CPU of the check of an access token", "µs", "log_in/check_token/us", "≤ 300 µs", 300.0),
-    ("CPU of the check of an API key", "µs", "log_in/check_key/us", None, 0.0),
-    ("CPU of the check of another server's token, remembered", "µs", "log_in/check_jwt/us", "≤ 300 µs", 300.0),
-    ("CPU of the check of another server's token, new, RS256", "µs", "log_in/check_new_rs256/us", None, 0.0),
-    ("CPU of the check of another server's token, new, ES256", "µs", "log_in/check_new_es256/us", None, 0.0),
-    ("CPU of the edge per echo call: token less key", "µs", "log_in/bearer/added_us", "≤ 300 µs", 300.0),
-    (f"log-ins, {CROWD} at once", "per s", "log_in/crowd/per_s", None, 0.0),
-    (f"`/livez` during {CROWD} log-ins at once, p50", "ms", "log_in/crowd/livez_p50_ms", None, 0.0),
-    (f"`/livez` during {CROWD} log-ins at once, p99", "ms", "log_in/crowd/livez_p99_ms", "≤ 250 ms", 250.0),
 )
 
 
@@ -105,13 +54,8 @@ def build_rows(figures: Figures) -> list[Row]:
         *_wide(figures),
         *_slow(figures),
         *_costs(figures),
-        *build_log_in_rows(figures),
+        *(row for part in PARTS for row in part.rows(figures)),
     ]
-
-
-def build_log_in_rows(figures: Figures) -> list[Row]:
-    """Those of log-ins and tokens. Raises KeyError for a figure that was not measured."""
-    return list(_single(figures, _LOG_INS))
 
 
 def _hop(figures: Figures) -> Iterator[Row]:
@@ -186,13 +130,7 @@ def _slow(figures: Figures) -> Iterator[Row]:
 
 
 def _costs(figures: Figures) -> Iterator[Row]:
-    yield from _single(figures, _COSTS)
-
-
-def _single(figures: Figures, wanted: Iterable[_Wanted]) -> Iterator[Row]:
-    for what, unit, name, text, limit in wanted:
-        goal = Goal(text, figures.median(name), limit) if text else None
-        yield Row(what=what, unit=unit, mesh=figures.median(name), noise=figures.noise(name), goal=goal)
+    yield from single_rows(figures, _COSTS)
 
 
 def _compared(figures: Figures, what: str, unit: str, name: str, base: str, mesh: str, goal: Goal | None = None) -> Row:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.rows import Row
+from bench.row import Row
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 _HEADINGS = ("what", "unit", "without the mesh", "through the mesh", "ratio", "noise", "goal", "met")

@@ -16,40 +16,28 @@ from edge.accepted.limits import limits_of
 from edge.admit import Gate
 from edge.alive import Alive
 from edge.authorize import Authorizer
-from edge.calls import Calls
-from edge.dead_letters import DeadLetters
 from edge.directory import Directory
 from edge.door import Door
 from edge.endpoint import McpEndpoint
-from edge.finishing import Finisher
 from edge.front_door import FrontDoor
-from edge.handles.afterwards import Afterwards
-from edge.handles.handles import Handles
+from edge.handling import Handling
 from edge.health import livez, readyz
 from edge.in_touch import InTouch
-from edge.introduction import Introduction
 from edge.lenience import Lenience
 from edge.listed_before import ListedBefore
-from edge.listing import Listing
-from edge.methods import Methods
+from edge.mesh import Mesh
 from edge.outgoing import Outbox
-from edge.paging.pager import Pager
 from edge.recorder import Recorder
-from edge.recovery import Recovery
 from edge.relay import Relay
 from edge.request_state import RequestStates
-from edge.respond import Responder
 from edge.sessions.lasting import Lasting
 from edge.shelf import Shelf
-from edge.step_up import StepUp
 from edge.strictness import Strictness
-from edge.waiting import Waiting
 from shared import keys
 from shared.authorization_file import watched_rules
 from shared.clock import BrokerClock
 from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError
-from shared.jobs import RETRY
 from shared.line import RedisLine
 from shared.settings import Settings
 from shared.subscription import Subscription
@@ -92,24 +80,14 @@ class Edge:
         states = RequestStates(self._ring, settings.input_wait_s)
         strictness, lenience = Strictness(settings), Lenience(settings.lenient_clients)
         outbox = Outbox(self._directory, self._authorizer, states, strictness, lenience)
-        self._lasting = Lasting(
-            self._line,
-            self._ring,
-            self._clock,
-            self._directory,
-            self._authorizer,
-            outbox.resolve,
-            settings,
-            self.edge_id,
-            refused=refused,
-        )
+        self._lasting = self._lasting_over(settings, outbox)
         self._listed_before = ListedBefore(self._line, self._ring, self._directory, settings, refused=refused)
         self._alive = Alive(
             self._line,
             self.edge_id,
             heartbeat_s=settings.heartbeat_s,
             ttl_s=settings.heartbeat_ttl_s,
-            owes_word=lambda: self._waiting.owes_word,
+            owes_word=lambda: self._handling.waiting.owes_word,
         )
         self._subscription = Subscription(
             url,
@@ -119,12 +97,47 @@ class Edge:
             timeout_s=settings.redis_timeout_s,
         )
         self._in_touch = InTouch(
-            self._line, self._clock, self._subscription, self._alive, reached=lambda: self._recovery.on_connect()
+            self._line, self._clock, self._subscription, self._alive, reached=lambda: self._handling.recovery.on_connect()
         )
         gate = Gate(settings, self._public_url, port)
         self._door = self._open_to(settings, gate)
-        endpoint = self._endpoint(settings, gate, states, outbox)
-        self.app = self._front_door(endpoint)
+        self._handling = Handling(
+            self._mesh(settings),
+            gate,
+            self._door,
+            self._lasting,
+            outbox,
+            states,
+            self._public_url,
+            in_touch=lambda: self._in_touch.now,
+        )
+        self.app = self._front_door(self._handling.endpoint)
+
+    def _lasting_over(self, settings: Settings, outbox: Outbox) -> Lasting:
+        return Lasting(
+            self._line,
+            self._ring,
+            self._clock,
+            self._directory,
+            self._authorizer,
+            outbox.resolve,
+            settings,
+            self.edge_id,
+            refused=self._recorder.refused,
+        )
+
+    def _mesh(self, settings: Settings) -> Mesh:
+        return Mesh(
+            edge_id=self.edge_id,
+            settings=settings,
+            ring=self._ring,
+            line=self._line,
+            clock=self._clock,
+            recorder=self._recorder,
+            relay=self._relay,
+            directory=self._directory,
+            authorizer=self._authorizer,
+        )
 
     def _open_to(self, settings: Settings, gate: Gate) -> Door:
         return Door(
@@ -136,78 +149,6 @@ class Edge:
             gate,
             self._public_url,
             admits_anonymous=lambda: self._rules.value.admits_anonymous,
-        )
-
-    def _endpoint(self, settings: Settings, gate: Gate, states: RequestStates, outbox: Outbox) -> McpEndpoint:
-        ring, recorder = self._ring, self._recorder
-        handles = Handles(self._line, ring, self._clock, settings, refused=recorder.refused)
-        calls = Calls(
-            self._directory,
-            self._relay,
-            self._line,
-            ring,
-            self._clock,
-            settings,
-            recorder,
-            in_touch=lambda: self._in_touch.now,
-            hand_after_s=handles.budget.after_s,
-        )
-        self._waiting = Waiting(self._line, ring, self._clock, calls.limits, self.edge_id, grace_s=settings.cancel_grace_s)
-        self._recovery = Recovery(calls, self._relay, self._line, recorder, grace_s=settings.holder_grace_s)
-        introduction = Introduction(self._directory, self._authorizer)
-        pager = Pager(ring, settings)
-        responder = Responder(calls, self._waiting, self._lasting.requests, Finisher(states, pager), handles, settings)
-        after = Afterwards(
-            handles, self._directory, self._authorizer, self._relay, outbox, calls, responder, pager, recorder, settings
-        )
-        return McpEndpoint(
-            self._door.guard,
-            gate,
-            outbox,
-            calls,
-            Methods(
-                Listing(
-                    self._directory,
-                    self._authorizer,
-                    settings.list_page_tools,
-                    after.own_tools.listed,
-                    anonymous=settings.auth == "none",
-                ),
-                introduction,
-                outbox,
-                self._lasting.sessions,
-                list_ttl_ms=settings.list_ttl_ms,
-                owners={RETRY: self._dead_letters(settings, calls).retry},
-                tasks=after.tasks.methods,
-                bare=lambda exchange: handles.budget.cuts(exchange) or pager.cuts(exchange),
-            ),
-            introduction,
-            self._lasting.sessions,
-            self._lasting.requests,
-            responder,
-            after.own_tools,
-            self._authorizer,
-            StepUp(self._public_url, settings.step_up, self._door.scope_names),
-            settings,
-            filling=outbox.lenience,
-            backends=frozenset(self._directory.entries),
-            standing=self._lasting.standing(self._relay, responder).answer,
-            listen=self._lasting.listening.answer,
-            denied=recorder.denied,
-        )
-
-    def _dead_letters(self, settings: Settings, calls: Calls) -> DeadLetters:
-        return DeadLetters(
-            self._directory,
-            self._authorizer,
-            calls,
-            self._line,
-            self._ring,
-            self._clock,
-            settings,
-            self.edge_id,
-            refused=self._recorder.refused,
-            record=self._recorder.record,
         )
 
     def _front_door(self, endpoint: McpEndpoint) -> FrontDoor:
@@ -253,8 +194,7 @@ class Edge:
             for task in beside:
                 task.cancel()
             self._alive.end()
-            self._waiting.close()
-            self._recovery.close()
+            self._handling.close()
             self._lasting.stop()
             self._listed_before.stop()
             await self._door.close()

@@ -4,7 +4,7 @@ page (MCP, server utilities, "Pagination")."""
 import base64
 import hashlib
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from edge.authorize import ANONYMOUS, Authorizer
@@ -30,17 +30,16 @@ class Listing:
         directory: Directory,
         authorizer: Authorizer,
         page_items: int,
-        own_tools: Mapping[str, Item] | None = None,
+        own_tools: Callable[[Principal], Mapping[str, Item]] = lambda principal: {},
         *,
         anonymous: bool = False,
     ) -> None:
-        """`own_tools`: of the edge itself, for everybody at the endpoint of all backends. `anonymous`: whether somebody may
-        come in who did not log in."""
+        """`own_tools`: of the edge itself, as they are listed for somebody at the endpoint of all backends. `anonymous`:
+        whether somebody may come in who did not log in."""
         self._directory = directory
         self._authorizer = authorizer
         self._page_items = page_items
-        self._own_tools = own_tools or {}
-        self._own_mark = " ".join(map(mark_of, self._own_tools.values()))
+        self._own_tools = own_tools
         self._anonymous = anonymous
 
     def page(
@@ -63,10 +62,11 @@ class Listing:
         if kind == "tools":
             tools = self._tools(principal, backend, view)
             items = {name: listed.item for name, listed in tools.items()}
-            if backend is None and self._own_tools:
-                items = dict(sorted({**items, **self._own_tools}.items()))
+            ours = self._own_tools(principal) if backend is None else {}
+            if ours:
+                items = dict(sorted({**items, **ours}.items()))
         else:
-            tools = {}
+            tools, ours = {}, {}
             items = dict(self._aggregated(kind, principal) if backend is None else self._own(kind, principal, backend))
         names = list(items)
         start = 0 if cursor is None else bisect_right(names, _name_in(cursor))
@@ -74,7 +74,7 @@ class Listing:
         shown = [self._shown(items[name], tools.get(name)) if kind == "tools" else items[name] for name in page]
         result: dict[str, Any] = {kind: [_without_schema(item) for item in shown] if bare else shown}
         if kind == "tools":
-            result["_meta"] = {LIST_VERSION: self._version(tools.values(), of_all=backend is None, bare=bare)}
+            result["_meta"] = {LIST_VERSION: self._version(tools.values(), ours.values(), bare=bare)}
         if start + self._page_items < len(names):
             result["nextCursor"] = base64.urlsafe_b64encode(page[-1].encode()).decode()
         return result
@@ -118,12 +118,12 @@ class Listing:
     def _is_free(self, listed: Listed) -> bool:
         return self._authorizer.may_use(ANONYMOUS, listed.tool.name, listed.tool.access)
 
-    def _version(self, tools: Collection[Listed], *, of_all: bool, bare: bool) -> str:
+    def _version(self, tools: Collection[Listed], ours: Iterable[Item], *, bare: bool) -> str:
         """Of all that this principal sees over all pages: the same as long as that is, at every edge."""
         marks = [each.mark for each in tools]
         if self._anonymous:
             marks += [each.mark for each in tools if self._is_free(each)]
-        said = "\n".join([f"{self._anonymous} {bare} {self._own_mark if of_all else ''}", *marks])
+        said = "\n".join([f"{self._anonymous} {bare} {' '.join(map(mark_of, ours))}", *marks])
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

@@ -6,16 +6,15 @@ from typing import Protocol
 from edge.exchange import Exchange
 from edge.outgoing import Outbox
 from edge.shelf import Item
-from edge.tool import Tool
 from shared.errors import UnknownTool
+from shared.identity import Principal
 
 
 class OwnTool(Protocol):
     """One of them."""
 
-    @property
-    def tool(self) -> Tool:
-        """Its definition."""
+    def listed_for(self, principal: Principal) -> Item:
+        """As it is listed for somebody."""
         ...
 
     async def answer(self, exchange: Exchange) -> None:
@@ -30,10 +29,9 @@ class OwnTools:
         self._tools = tools
         self._outbox = outbox
 
-    @property
-    def listed(self) -> dict[str, Item]:
-        """As they are listed at the endpoint of all backends."""
-        return {name: own.tool.listed for name, own in self._tools.items()}
+    def listed_for(self, principal: Principal) -> dict[str, Item]:
+        """As they are listed for somebody at the endpoint of all backends."""
+        return {name: own.listed_for(principal) for name, own in self._tools.items()}
 
     def meant(self, exchange: Exchange) -> OwnTool | None:
         """The one that a `tools/call` is for: at the endpoint of one backend that backend's own tool of the name wins, if

@@ -1,6 +1,9 @@
 """What the environment says of scripts and transforms, and of the processes that they run in: a part of `Settings`."""
 
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from shared.access_settings import AccessSettings, Count, Positive, Seconds
 
@@ -45,8 +48,22 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """Results that one program may give."""
     transform_program_chars_max: Positive = 16 * 1024
 
-    # Calls that running calls make.
+    # Code mode: scripts, and the calls that they make.
+    code_mode: bool = True
+    """Whether there is `execute_code`."""
+    code_timeout_s: Annotated[float, msgspec.Meta(gt=0, extra={"env": "TOOLMESH_CODE_TIMEOUT"})] = 120.0
+    """Time of one script, with all of its calls."""
+    code_calls_max: Positive = 50
+    """Calls of tools that one script may make."""
+    inner_requests_max: Positive = 500
+    """Requests of one script: its calls, also those that were refused, and `discover` and `describe`."""
+    inner_running_max: Positive = 512
+    """Requests of scripts that one edge has in hand at a time; more stay on the broker."""
+    inner_depth_max: Positive = 1_000
+    """Requests of scripts that wait on the broker for an edge; more are told to come again."""
+    inner_age_s_max: Seconds = 10.0
+    """An older request is not answered: its worker has sent it again since, or is gone."""
+    inner_sign_s: Seconds = 1.0
+    """How often an edge says of which calls of a script it knows that they run."""
     inner_quiet_s: Seconds = 2.5
-    """A further call of which nothing was heard for this long is asked for again: its edge may be gone."""
-    inner_waiting_max: Positive = 10_000
-    """Requests for further calls that wait for an edge; more are refused."""
+    """A request of which its worker heard nothing for this long is sent again: the edge that has it may be gone."""

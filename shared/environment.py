@@ -201,5 +201,7 @@ def _check_together(settings: Settings, findings: Findings) -> None:
         )
     if settings.exec_timeout_s > EXEC_TIMEOUT_S_MAX:
         findings.add(f"TOOLMESH_EXEC_TIMEOUT is {settings.exec_timeout_s:g} s; write at most {EXEC_TIMEOUT_S_MAX:g} s.")
+    if settings.code_timeout_s > EXEC_TIMEOUT_S_MAX:
+        findings.add(f"TOOLMESH_CODE_TIMEOUT is {settings.code_timeout_s:g} s; write at most {EXEC_TIMEOUT_S_MAX:g} s.")
     if not settings.config_dir.is_dir() and settings.config_dir != Settings().config_dir:
         findings.add(f"{settings.config_dir} is not a directory. Name the one with backends.yaml (--config).")

@@ -11,10 +11,13 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     ["toolmesh.__main__", "edge.serve", "workers.serve", "workers.backends.mcp_http", "mcp.server", "aiohttp.web"]
@@ -27,8 +30,7 @@ class PreparedChild:
     def __init__(self, arguments: list[str], log: Path, environment: dict[str, str], directory: Path) -> None:
         """`arguments`: the module, and what it is given."""
         log.touch()
-        self._process = _context.Process(target=_run, args=(arguments, log, environment, directory), daemon=True)
-        self._process.start()
+        self._process = _start(arguments, log, log, environment, directory)
 
     @property
     def pid(self) -> int:
@@ -48,18 +50,48 @@ class PreparedChild:
         return self._process.exitcode
 
 
-def _run(arguments: list[str], log: Path, environment: dict[str, str], directory: Path) -> None:
+def run(
+    arguments: list[str], environment: dict[str, str], directory: Path, timeout_s: float = 60.0
+) -> "subprocess.CompletedProcess[str]":
+    """Run a module to its end, where nobody can be asked anything, as `subprocess.run` does with `python -m`."""
+    with tempfile.TemporaryDirectory() as own:
+        out, err = Path(own) / "out", Path(own) / "err"
+        process = _start(arguments, out, err, environment, directory)
+        process.join(timeout_s)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(arguments, timeout_s, err.read_text())
+        return subprocess.CompletedProcess(arguments, process.exitcode, out.read_text(), err.read_text())
+
+
+def run_toolmesh(
+    *arguments: str, environment: dict[str, str], directory: Path = ROOT
+) -> "subprocess.CompletedProcess[str]":
+    """Run `toolmesh …` to its end. Of the environment of the test all is inherited but what is meant for a mesh."""
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("TOOLMESH_", "REDIS_", "CREDENTIAL_"))}
+    return run(["toolmesh", *arguments], {**inherited, **environment}, directory)
+
+
+def _start(arguments: list[str], out: Path, err: Path, environment: dict[str, str], directory: Path) -> ForkServerProcess:
+    process = _context.Process(target=_become, args=(arguments, out, err, environment, directory), daemon=True)
+    process.start()
+    return process
+
+
+def _become(arguments: list[str], out: Path, err: Path, environment: dict[str, str], directory: Path) -> None:
     """In the child: become what the command line would have started."""
     os.setsid()
     os.chdir(directory)
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for descriptor in (1, 2):
+    for descriptor, file in ((1, out), (2, err)):
+        output = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(output, descriptor)
-    os.close(output)
+        os.close(output)
     os.environ.clear()
     os.environ.update(environment)
     threading.Thread(target=_end_with_test, daemon=True).start()
     sys.argv[1:] = arguments[1:]
+    sys.modules.pop(f"{arguments[0]}.__main__", None)  # runpy warns of one that was imported before
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
 
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -11,15 +11,21 @@ ROOMS = ("edge", "workers", "shared", "toolmesh")
 BESIDE = ("bench", "tests")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """One Python file of ours."""
 
     module: str
     """Dotted name, as it is imported; a package stands for its `__init__`."""
     path: Path
-    text: str
-    tree: ast.Module
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, str(self.path))
 
     @property
     def shown(self) -> str:
@@ -37,15 +43,20 @@ def sources(*tops: str) -> tuple[Source, ...]:
     return tuple(_read(path) for top in tops for path in sorted((ROOT / top).rglob("*.py")))
 
 
+@cache
 def _read(path: Path) -> Source:
     parts = path.relative_to(ROOT).with_suffix("").parts
     module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    text = path.read_text(encoding="utf-8")
-    return Source(module=module, path=path, text=text, tree=ast.parse(text, str(path)))
+    return Source(module=module, path=path)
 
 
-def imported_names(source: Source) -> Iterator[str]:
+@cache
+def imported_names(source: Source) -> tuple[str, ...]:
     """Dotted names that a file imports, anywhere in it: `from a.b import c` counts as `a.b.c`."""
+    return tuple(_imports(source))
+
+
+def _imports(source: Source) -> Iterator[str]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

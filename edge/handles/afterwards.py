@@ -10,7 +10,7 @@ from edge.handles.rounds import Rounds
 from edge.handles.tasks import Tasks
 from edge.names import MESH_MORE, MESH_WAIT
 from edge.outgoing import Outbox
-from edge.own_tools import OwnTools
+from edge.own_tools import OwnTool
 from edge.paging.mesh_more import MeshMore
 from edge.paging.pager import Pager
 from edge.recorder import Recorder
@@ -40,7 +40,7 @@ class Afterwards:
         rounds = Rounds(handles.store, directory, authorizer, line, ring, clock, calls.drafts, calls.limits)
         mesh_wait = MeshWait(handles.store, look, rounds, outbox, relay, responder, settings)
         mesh_more = MeshMore(pager, relay, directory.entries, settings, record=recorder.continued)
-        self.own_tools = OwnTools({MESH_WAIT: mesh_wait, MESH_MORE: mesh_more}, outbox)
+        self.own_tools: dict[str, OwnTool] = {MESH_WAIT: mesh_wait, MESH_MORE: mesh_more}
         self.tasks = Tasks(
             handles.store,
             look,

@@ -19,10 +19,12 @@ from edge.parse import parse_call
 from edge.relay import Relay
 from edge.request_state import Pending
 from edge.respond import Responder, watch
+from edge.shelf import Item
 from edge.tool import Tool
 from shared.catalogue import define
 from shared.errors import UnknownCall
 from shared.handles import Handle
+from shared.identity import Principal
 from shared.settings import Settings
 
 _DEFAULT_S = 30.0
@@ -82,6 +84,10 @@ class MeshWait:
         self._relay = relay
         self._responder = responder
         self._wait_s = min(_DEFAULT_S, settings.mesh_wait_s_max)
+
+    def listed_for(self, principal: Principal) -> Item:
+        """The same for everybody."""
+        return self.tool.listed
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer with the result of the call, or with its handle again. Raises MeshError before anything is answered."""

@@ -16,6 +16,7 @@ from edge.parse import parse_call
 from edge.relay import Relay
 from edge.render import rpc_result
 from edge.respond import send_json
+from edge.shelf import Item
 from edge.tool import Tool
 from shared.catalogue import define
 from shared.configuration import BackendEntry
@@ -62,6 +63,10 @@ class MeshMore:
         self._entries = entries
         self._kept_s = settings.result_ttl_s
         self._record = record
+
+    def listed_for(self, principal: Principal) -> Item:
+        """The same for everybody."""
+        return self.tool.listed
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer with a page. Raises UnknownCursor, InvalidArguments, BrokerUnavailable before anything is answered."""

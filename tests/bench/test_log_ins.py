@@ -12,8 +12,8 @@ from bench import __main__ as run
 from bench.connection import BadAnswer
 from bench.figures import Figures
 from bench.log_ins import at_once, come_in
+from bench.parts import PARTS
 from bench.person import Page, Web, hidden_fields, tokens_of
-from bench.rows import build_log_in_rows
 
 FORM = '<form><input type="hidden" name="csrf" value="c&amp;d"><input type="hidden" name="rid" value="r">{}</form>'
 FIGURES = (
@@ -121,7 +121,7 @@ def test_the_rows_hold_the_figures_against_their_goals() -> None:
     figures = Figures()
     for name in FIGURES:
         figures.add(f"log_in/{name}", 200.0)
-    rows = build_log_in_rows(figures)
+    rows = PARTS[0].rows(figures)
     assert len(rows) == len(FIGURES)
     assert {row.what.partition(",")[0]: row.goal.met for row in rows if row.goal} == {
         "`/token` refresh": False,
@@ -139,7 +139,7 @@ def test_no_row_is_made_of_what_was_not_measured(missing: str) -> None:
         if name != missing:
             figures.add(f"log_in/{name}", 1.0)
     with pytest.raises(KeyError, match=missing):
-        build_log_in_rows(figures)
+        PARTS[0].rows(figures)
 
 
 def test_a_part_alone_is_never_written_into_the_page(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.rows import Goal, Row
+from bench.row import Goal, Row
 from bench.table import BEGIN, END, number, write_between_marks, write_table
 
 

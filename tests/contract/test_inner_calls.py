@@ -209,7 +209,7 @@ def test_answers_that_are_not_signed_for_the_group_or_none_of_ours_are_refused(b
 
 def test_where_too_many_wait_for_an_edge_the_call_is_told_so(broker: Broker) -> None:
     async def main() -> None:
-        async with scene(broker, call_once, inner_waiting_max=1) as (_, caller, edge):
+        async with scene(broker, call_once, inner_depth_max=1) as (_, caller, edge):
             await edge.line.cmd("RPUSH", keys.INNER, b"somebody's")
             assert (await caller.result(await send(caller)))["code"] == "queue_full"
 

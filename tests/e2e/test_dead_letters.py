@@ -4,7 +4,6 @@ import hashlib
 import json
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from tests.client import MODERN, Client
 from tests.e2e.upstream import upstream
 from tests.letters import RING, STRANGER, a_call, is_there, job, plant, set_aside
 from tests.mesh import API_KEY, Mesh, free_port, mesh, wait_until
+from tests.prepared_start import run_toolmesh
 
 RETRY = "toolmesh/queue/retry"
 FOREIGN_KEY = "a-key-of-somebody-else-42"
@@ -81,18 +81,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 def toolmesh(live: Live, *arguments: str, edge: int = 0) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "toolmesh", "queue", *arguments, "--config", str(live.mesh.config)]
-    if arguments[0] == "retry":
-        command += ["--url", live.edges[edge].url]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=live.mesh.environment(),
-        stdin=subprocess.DEVNULL,
-    )
+    where = ("--url", live.edges[edge].url) if arguments[0] == "retry" else ()
+    command = ("queue", *arguments, "--config", str(live.mesh.config), *where)
+    return run_toolmesh(*command, environment=live.mesh.environment())
 
 
 def text_of(answer: dict[str, Any]) -> str:
@@ -167,8 +158,7 @@ def test_to_everybody_else_there_is_no_such_method(live: Live, era: str) -> None
     assert json.loads(json.dumps(there).replace(RETRY, other)) == missing
     assert live.is_there(call)
     environment = live.mesh.environment(TOOLMESH_API_KEY=FOREIGN_KEY)
-    command = [sys.executable, "-m", "toolmesh", "queue", "retry", call.call_id, "--url", live.edges[0].url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    done = run_toolmesh("queue", "retry", call.call_id, "--url", live.edges[0].url, environment=environment)
     assert done.returncode == 2
     assert "only the owner" in done.stderr
 

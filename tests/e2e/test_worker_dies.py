@@ -15,6 +15,7 @@ from tests.e2e.upstream import Upstream, upstream
 from tests.mesh import API_KEY, Mesh, mesh, wait_until
 
 WRITES = "{sleep: write, write_line: write}"
+LEASE = {"TOOLMESH_LEASE_S": "3", "TOOLMESH_LEASE_RENEW_S": "1"}
 
 
 class Asked(threading.Thread):
@@ -70,7 +71,7 @@ def _start(running: Mesh) -> Client:
 
 
 def test_a_read_whose_worker_is_killed_is_answered_by_the_other_within_the_lease_and_a_second(tmp_path: Path) -> None:
-    with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry()) as running:
+    with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry(), **LEASE) as running:
         edge = _start(running)
         asked = Asked(edge, "up_sleep", {"ms": 4000})
         running.workers[_holder(running)].kill()
@@ -87,7 +88,7 @@ def test_a_read_whose_worker_is_killed_is_answered_by_the_other_within_the_lease
 
 
 def test_a_write_whose_worker_is_killed_after_dispatch_is_outcome_unknown_and_was_sent_once(tmp_path: Path) -> None:
-    with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry(classes=WRITES)) as running:
+    with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry(classes=WRITES), **LEASE) as running:
         edge = _start(running)
         asked = Asked(edge, "up_sleep", {"ms": 20_000})  # killed long before it is done
         holder = _holder(running)

@@ -183,7 +183,7 @@ def test_everybody_sees_what_they_may_use_at_either_endpoint_and_on_all_pages(
 
 
 def test_where_nobody_has_to_log_in_a_tool_says_whether_that_holds_for_it(seven: Directory) -> None:
-    listing = Listing(seven, ruled(RULES), 200, OWN, anonymous=True)
+    listing = Listing(seven, ruled(RULES), 200, own, anonymous=True)
 
     def free(backend: str | None) -> list[str]:
         tools = listing.page("tools", OWNER, backend, None)["tools"]
@@ -198,13 +198,17 @@ def test_where_nobody_has_to_log_in_a_tool_says_whether_that_holds_for_it(seven:
 OWN = {"mesh_wait": {"name": "mesh_wait", "inputSchema": {"type": "object"}}}
 
 
+def own(principal: Principal) -> dict[str, Any]:
+    return OWN
+
+
 @pytest.mark.parametrize("size", [1, 3, 4, 200])
 def test_a_tool_of_the_edge_itself_stands_at_its_place_for_everybody_at_the_endpoint_of_all(
     broker: Broker, size: int
 ) -> None:
     tools = [define(name, "read", SCHEMA) for name in ("wait", "wake")]
     found = directory(broker, mesh=catalogue("mesh", *tools), a=catalogue("a", tools[0]), z=catalogue("z", tools[0]))
-    listing = Listing(found, ruled(), size, OWN)
+    listing = Listing(found, ruled(), size, own)
 
     def names(principal: Principal, backend: str | None = None) -> list[str]:
         cursor, seen = None, []
@@ -222,7 +226,7 @@ def test_a_tool_of_the_edge_itself_stands_at_its_place_for_everybody_at_the_endp
     assert names(STRANGER) == ["mesh_wait"]
     assert names(OWNER, "mesh") == ["wait", "wake"]
     assert listing.page("tools", OWNER, None, None)["tools"] != []
-    assert OWN["mesh_wait"] in Listing(found, ruled(), 200, OWN).page("tools", OWNER, None, None)["tools"]
+    assert OWN["mesh_wait"] in Listing(found, ruled(), 200, own).page("tools", OWNER, None, None)["tools"]
     assert listing.page("prompts", OWNER, None, None) == {"prompts": []}
 
 
@@ -238,7 +242,7 @@ def test_a_client_that_cuts_is_told_of_no_schema_that_a_handle_would_break(broke
 
 
 def version(tools: Directory, principal: Principal = OWNER, backend: str | None = None, **how: Any) -> str:
-    listing = Listing(tools, ruled(RULES), 2, OWN, anonymous=how.pop("anonymous", False))
+    listing = Listing(tools, ruled(RULES), 2, own, anonymous=how.pop("anonymous", False))
     versions = set()
     page = listing.page("tools", principal, backend, None, **how)
     versions.add(page["_meta"][LIST_VERSION])

@@ -10,7 +10,8 @@ import pytest
 from edge.identities.passwords import hash_password
 from shared.errors import ConfigurationError
 from tests.client import Client
-from tests.mesh import ROOT, Mesh, Process, free_port, mesh_keys, wait_until
+from tests.mesh import Mesh, Process, free_port, mesh_keys, wait_until
+from tests.prepared_start import run_toolmesh
 from toolmesh.configured import load_configuration
 from toolmesh.edge import require_authentication
 
@@ -24,17 +25,9 @@ KEY = "keys: [{user_id: ci, key_sha256: " + "a" * 64 + "}]\n"
 
 def start(directory: Path, role: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """A role that should refuse."""
-    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("TOOLMESH_", "REDIS_", "CREDENTIAL_"))}
-    command = [sys.executable, "-m", "toolmesh", role, "--config", str(directory), "--port", str(free_port())]
-    return subprocess.run(
-        [*command, *(("--data", str(directory / "data")) if role == "up" else ())],
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=ROOT,
-    )
+    data = ("--data", str(directory / "data")) if role == "up" else ()
+    where = ("--config", str(directory), "--port", str(free_port()))
+    return run_toolmesh(role, *where, *data, environment=environment)
 
 
 @pytest.mark.parametrize(

@@ -17,21 +17,13 @@ from shared.codec import seal
 from shared.messages import ToolResult
 from tests.letters import DIED, RING, STRANGER, a_call, is_there, job, plant, set_aside
 from tests.mesh import Broker, Process, free_port, mesh_keys, wait_until
+from tests.prepared_start import run_toolmesh
 from toolmesh.acl import edge_rules
 
 
 def queue(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run `toolmesh queue …` where nobody can be asked anything."""
-    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("TOOLMESH_", "REDIS_", "CREDENTIAL_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "toolmesh", "queue", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env={**inherited, **environment},
-    )
+    return run_toolmesh("queue", *arguments, environment=environment)
 
 
 def on(broker: Broker, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -1,24 +1,19 @@
 """`toolmesh edge`, `worker` and `check` from outside: what they refuse, with which exit code, and what they say."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from shared.mesh_keys import generate_key_ring
+from tests.prepared_start import run_toolmesh
 
 KEY = "an-owner-key-of-a-test"
 
 
 def toolmesh(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("TOOLMESH_", "REDIS_", "CREDENTIAL_"))}
-    command = [sys.executable, "-m", "toolmesh", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={**inherited, **environment}
-    )
+    return run_toolmesh(*arguments, environment=environment)
 
 
 def refused(*arguments: str, **environment: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.mesh import Process, free_port, wait_until
+from tests.prepared_start import run_toolmesh
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
@@ -115,22 +116,28 @@ def test_from_nothing_to_a_first_call_and_back_to_nothing(tmp_path: Path) -> Non
         assert json.loads(done.stdout)["result"]["content"][0]["text"] == "5", "the first start's key still works"
 
 
-def test_a_key_of_the_operator_is_used_and_none_is_made(tmp_path: Path) -> None:
-    with up(tmp_path, TOOLMESH_API_KEY="operators-own-key-1", TOOLMESH_AUTH_PASSWORD="secret-of-owner") as running:
-        said = running.wait_until_ready()
-        assert "TOOLMESH_API_KEY" in said
-        assert "Made for you" not in said
-        assert "operators-own-key-1" not in said
-        assert not (running.data / "owner.json").exists()
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One for all who don't end it, with the operator's own key."""
+    directory = tmp_path_factory.mktemp("up")
+    with up(directory, TOOLMESH_API_KEY="operators-own-key-1", TOOLMESH_AUTH_PASSWORD="secret-of-owner") as started:
+        started.wait_until_ready()
+        yield started
 
 
-def test_a_child_that_is_killed_is_started_again_and_it_is_said(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
-        running.wait_until_ready()
-        victim = next(pid for pid, line in running.family().items() if " worker " in line)
-        os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: "was ended by SIGKILL; it starts again" in running.output(), "the death is said")
-        wait_until(lambda: sum(" worker " in line for line in running.family().values()) == 2, "two workers again")
+def test_a_key_of_the_operator_is_used_and_none_is_made(running: Up) -> None:
+    said = running.output()
+    assert "TOOLMESH_API_KEY" in said
+    assert "Made for you" not in said
+    assert "operators-own-key-1" not in said
+    assert not (running.data / "owner.json").exists()
+
+
+def test_a_child_that_is_killed_is_started_again_and_it_is_said(running: Up) -> None:
+    victim = next(pid for pid, line in running.family().items() if " worker " in line)
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: "was ended by SIGKILL; it starts again" in running.output(), "the death is said")
+    wait_until(lambda: sum(" worker " in line for line in running.family().values()) == 2, "two workers again")
 
 
 def test_when_up_itself_is_killed_nothing_stays_behind(tmp_path: Path) -> None:
@@ -154,20 +161,11 @@ def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
         assert not any(alive(pid) for pid in family)
 
 
-def test_the_same_data_directory_or_port_is_not_used_twice(tmp_path: Path) -> None:
-    with up(tmp_path) as first:
-        first.wait_until_ready()
-        with up(tmp_path, number=1) as second:
-            wait_until(lambda: not second.process.running, "the second one refuses")
-            assert "Another `toolmesh up`" in second.output()
-        done = subprocess.run(
-            [sys.executable, "-m", "toolmesh", "up", "--port", str(first.port), "--data", str(tmp_path / "other")],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            env={n: v for n, v in os.environ.items() if not n.startswith(("TOOLMESH_", "REDIS_"))},
-        )
-        assert done.returncode == 2
-        assert f"Port {first.port}" in done.stderr
-        assert "Traceback" not in done.stderr
+def test_the_same_data_directory_or_port_is_not_used_twice(running: Up, tmp_path: Path) -> None:
+    with up(running.data.parent, number=1) as second:
+        wait_until(lambda: not second.process.running, "the second one refuses")
+        assert "Another `toolmesh up`" in second.output()
+    done = run_toolmesh("up", "--port", str(running.port), "--data", str(tmp_path / "other"), environment={})
+    assert done.returncode == 2
+    assert f"Port {running.port}" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -53,8 +53,8 @@ class Asking:
         self._groups = {keys.inner_channel(group, worker_id): group for group in groups}
         self._worker_id = worker_id
         self._quiet_s = settings.inner_quiet_s
-        self._waiting_max = settings.inner_waiting_max
-        self._ttl_ms = int(settings.exec_timeout_s * 1000)
+        self._depth_max = settings.inner_depth_max
+        self._ttl_ms = int(settings.inner_age_s_max * 1000)
         self.open: dict[tuple[str, int], Pending] = {}
         """What has no answer, by parent and ordinal."""
         self._runs: dict[str, RunInner] = {}
@@ -180,7 +180,7 @@ class Asking:
         pending.sent, pending.heard_at = True, now
         try:
             sealed = seal(self._ring, pending.run.group, request)
-            taken = await fcall(self._line, "ask", (keys.INNER,), sealed, self._waiting_max, self._ttl_ms)
+            taken = await fcall(self._line, "ask", (keys.INNER,), sealed, self._depth_max, self._ttl_ms)
         except (BrokerUnavailable, ResponseError) as error:
             log.debug("inner call not asked for", call_id=request.parent, reason=type(error).__name__)
             pending.heard_at = NEVER

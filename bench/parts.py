@@ -1,0 +1,28 @@
+"""Parts of the bench that need nothing of the others: each has a mesh of its own, and can be measured alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.figures import Figures
+from bench.log_ins import ROWS as LOG_IN_ROWS
+from bench.log_ins import measure_log_ins
+from bench.row import Row, Wanted, single_rows
+from bench.scenarios import Plan, Say
+
+
+@dataclass(frozen=True)
+class Part:
+    """`measure(folder, plan, figures, say)` raises BadAnswer."""
+
+    name: str
+    """As `--only` has it."""
+    measure: Callable[[Path, Plan, Figures, Say], None]
+    wanted: tuple[Wanted, ...]
+
+    def rows(self, figures: Figures) -> list[Row]:
+        """Its rows of the table. Raises KeyError for a figure that was not measured."""
+        return list(single_rows(figures, self.wanted))
+
+
+PARTS = (Part("log-ins", measure_log_ins, LOG_IN_ROWS),)
