@@ -1,0 +1,1 @@
+"""Finding tools: what an agent asks instead of reading a list of thousands."""

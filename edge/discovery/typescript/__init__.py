@@ -1,0 +1,1 @@
+"""Tools as TypeScript: what a model reads best, and what a script is written against."""
