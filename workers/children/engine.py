@@ -37,7 +37,7 @@ class Engine:
 ENGINES: dict[str, Engine] = {
     engine.name: engine
     for engine in (
-        Engine("javascript", "workers.children.inside.javascript", ("quickjs",)),
+        Engine("javascript", "workers.children.inside.javascript", ("_quickjs", "tree_sitter", "tree_sitter_typescript")),
         Engine("jq", "workers.children.inside.jq_programs", ("jq",)),
     )
 }

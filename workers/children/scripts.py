@@ -1,102 +1,55 @@
-"""A script of a model or a file, run in a child: what it may use, what it asks for, and what came of it.
+"""Runs scripts in children: relays what they ask for, and says what came of them."""
 
-`Script` goes in, `Ran` comes out; between them the script's calls are `Asked` and `Answered`.
-"""
+from collections.abc import Awaitable, Callable
 
-from dataclasses import dataclass
-from typing import Literal
+from shared.errors import MeshError, SandboxBusy, SandboxUnavailable
+from workers.children.children import Children
+from workers.children.frames import FrameError
+from workers.children.script import Answered, Asked, Kind, Ran, Script, ScriptError, ScriptLimits
+from workers.children.script_conversation import ScriptConversation
 
-Kind = Literal["call", "discover", "describe"]
+__all__ = ["Answered", "Asked", "Kind", "Ran", "Script", "ScriptError", "ScriptLimits", "Scripts"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptLimits:
-    """What one run may use. Reaching any of them is an error of the script, never of its worker."""
-
-    wall_s: float
-    """From the start to the end, with the calls; then the child is killed."""
-    heap_bytes: int
-    """JavaScript heap."""
-    stack_bytes: int
-    calls_max: int
-    """Calls of tools in one run; a further one throws `too_many_calls`."""
-    in_flight_max: int
-    """Calls (and look-ups) that run at a time; further ones wait inside the child."""
-    argument_bytes_max: int
-    """JSON text of one call's arguments."""
-    result_bytes_max: int
-    """JSON text of what the script returns."""
-    log_bytes_max: int
-    """All of what the script logs, as UTF-8; what comes after is dropped, and a last line says so."""
-    discoveries_max: int
-    """`toolmesh.discover` and `toolmesh.describe` together."""
-    log_lines_max: int = 1_000
-    code_bytes_max: int = 256 * 1024
-    """Source text as UTF-8."""
+ENGINE = "javascript"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """One script to run."""
+class Scripts:
+    """Runs scripts, each in a child that no other tenant's script was ever run in."""
 
-    code: str
-    """Body of an async function, strict: JavaScript, or TypeScript whose types can be blanked."""
-    api: Literal["toolmesh", "api"] = "toolmesh"
-    """Name of the object with the tools; `api` (composites) has nothing but tools."""
-    params: bytes | None = None
-    """JSON value of the global `params`; None: there is none."""
-    tenant: str
-    """Whose it is: a child runs scripts of one tenant only."""
-    limits: ScriptLimits
+    def __init__(self, children: Children) -> None:
+        self._children = children
 
+    async def run(self, script: Script, answer: Callable[[Asked], Awaitable[Answered]]) -> Ran:
+        """Run one script to its end; `answer` is awaited for each thing that it asks for, all of them at a time.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a script wants of the mesh."""
+        A MeshError that `answer` raises is thrown to the script; what else it raises ends the script, and is raised. What
+        still runs of it is cancelled when the script ends, or this is cancelled. Raises SandboxBusy and SandboxUnavailable
+        where nothing of the script was run.
+        """
+        limits = script.limits
+        size = len(script.code.encode("utf-8", "replace"))
+        if size > limits.code_bytes_max:
+            return Ran(
+                error=ScriptError(
+                    code="script_too_large",
+                    message=f"The script has {size} bytes; {limits.code_bytes_max} is the most.",
+                )
+            )
+        conversation = ScriptConversation(script, answer)
+        try:
+            async with self._children.child(ENGINE, script.tenant, limits.wall_s) as child:
+                return await conversation.hold(child)
+        except FrameError as cause:
+            return conversation.cut_off("script_too_large", f"The script and its parameters are too large: {cause}.")
+        except (SandboxBusy, SandboxUnavailable):
+            raise
+        except MeshError as cause:
+            if conversation.broken is not None:
+                raise conversation.broken from None
+            if not cause.code.startswith("sandbox_"):
+                raise
+            return conversation.cut_off(cause.code, cause.detail)
 
-    ordinal: int
-    """Counts what one run asks for, from 1 without a gap."""
-    kind: Kind
-    name: str
-    """Of the tool, as the script wrote it (1 to 256 characters, none of them a control character); empty for `discover`."""
-    arguments: bytes
-    """JSON object: the call's arguments; `{"query": string, "limit"?: integer}` for `discover`; `{}` for `describe`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What the script gets for an `Asked`."""
-
-    ok: bool
-    body: bytes
-    """JSON. `ok`: the value that the script's promise is fulfilled with; empty stands for undefined.
-
-    Else the error: an object with `code` (slug) and `message`, and as far as known `status` (HTTP status), `retryable` and
-    `data`. It is thrown as an Error with `name: "ToolError"`, these, `http_status` (the same as `status`) and `tool`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptError:
-    """Why a script has no value."""
-
-    code: str
-    """`script_error` (it threw, or nobody handled a rejection), `script_syntax`, `script_result_not_json`,
-    `script_result_too_large`, `script_deadlock`, `script_endless`, `script_out_of_memory`, `script_too_large`,
-    `script_timeout`, `sandbox_crashed`, `sandbox_busy`."""
-    message: str
-    """For who wrote the script; begins with the name of the error where the script threw one."""
-    line: int | None = None
-    """Of the script as it was given, from 1."""
-    column: int | None = None
-    """From 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """The end of a run: a value, no value, or an error."""
-
-    value: bytes | None = None
-    """JSON; None where the script returned undefined, and for an error."""
-    error: ScriptError | None = None
-    logs: tuple[str, ...] = ()
-    """What was logged, a line each time; of a child that was killed, what had crossed by then."""
+    def prepare(self) -> None:
+        """Have children ready before the first run."""
+        self._children.prepare(ENGINE)

@@ -32,9 +32,13 @@ def main(orders: str) -> None:
         port.send({"failed": _shown(cause)})
         raise
     port.send({"ready": {"given": lock.given, "refused": lock.refused}})
+    prepare = getattr(engine, "prepare", lambda: None)
     try:
         while True:
-            _serve(engine, port, port.receive(), lock)
+            job = port.receive()
+            if "run" in job:  # else it is for a run that ended meanwhile
+                _serve(engine, port, job, lock)
+                prepare()  # while nobody waits
     except (EOFError, OSError):
         os._exit(0)  # the worker is gone, or wants no more of this child
 

@@ -1,5 +1,6 @@
 """The child's end of the line to its worker."""
 
+import select
 from typing import Any
 
 from workers.children import frames
@@ -19,3 +20,11 @@ class Port:
     def receive(self) -> dict[str, Any]:
         """Raises EOFError where the worker is gone, and FrameError for what it can't have meant."""
         return frames.read(self._descriptor, self._bytes_max)
+
+    def waiting(self) -> bool:
+        """Whether a message is there. Where the system lets nobody ask, none is."""
+        try:
+            # No poll(2), which may be given no descriptor where none may be opened.
+            return bool(select.select([self._descriptor], [], [], 0)[0])
+        except OSError:
+            return False
