@@ -43,8 +43,8 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     transform_timeout_s: Seconds = 0.25
     """Time of one jq program on one document, once it has a child."""
     transform_input_bytes_max: Positive = 4 * 1024 * 1024
-    transform_output_bytes_max: Positive = 1024 * 1024
-    transform_results_max: Positive = 10_000
+    transform_output_bytes_max: Positive = 4 * 1024 * 1024
+    transform_results_max: Positive = 100_000
     """Results that one program may give."""
     transform_program_chars_max: Positive = 16 * 1024
 

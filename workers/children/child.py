@@ -16,6 +16,7 @@ from workers.children.engine import ROOT, Engine
 from workers.children.frames import FrameError
 
 _PROGRAM = f"import sys; sys.path[:0] = [{ROOT!r}]; from workers.children.inside.main import main; main(sys.argv[1])"
+_END_S = 1.0
 _REAP_S = 0.05
 """How long the end of a child that closed its line is waited for, to say how it ended."""
 
@@ -39,6 +40,8 @@ class ChildProcess:
         self.busy = False
         """Whether a run is under way in it."""
         self.dead = False
+        self.cpu_before_s = 0.0
+        """CPU time that it had used before the run that is under way."""
         self.ended = asyncio.create_task(process.wait())
         """Gives the exit code when it is reaped."""
         self._cause: MeshError | None = None
@@ -125,24 +128,30 @@ async def start_child(engine: Engine, settings: Settings) -> ChildProcess:
         )
         ours.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=ours)
-    except OSError as cause:
-        ours.close()
-        raise SandboxUnavailable(f"No process can be started for it here ({cause.strerror}).") from cause
+    except BaseException as cause:
+        ours.close()  # which ends a child that was started all the same
+        if isinstance(cause, OSError):
+            raise SandboxUnavailable(f"No process can be started for it here ({cause.strerror}).") from cause
+        raise
     finally:
         theirs.close()
     child = ChildProcess(process, reader, writer, settings.child_frame_bytes_max)
     try:
         async with asyncio.timeout(settings.children_start_s):
-            first = await child.receive()
+            _take_first(child, await child.receive())
     except BaseException as cause:
         child.kill()
-        if isinstance(cause, (TimeoutError, MeshError)):
-            raise SandboxUnavailable(
-                f"The {engine.name} sandbox does not start ({cause or 'it takes too long'})."
-            ) from cause
-        raise
-    if "ready" not in first:
-        child.kill()
-        raise SandboxUnavailable(f"The {engine.name} sandbox does not start ({first.get('failed', 'it says nothing')}).")
-    child.given, child.refused = first["ready"]["given"], first["ready"]["refused"]
+        await asyncio.wait((child.ended,), timeout=_END_S)
+        if not isinstance(cause, (TimeoutError, MeshError)):
+            raise
+        why = "it takes too long" if isinstance(cause, TimeoutError) else cause
+        raise SandboxUnavailable(f"The {engine.name} sandbox does not start ({why}).") from cause
     return child
+
+
+def _take_first(child: ChildProcess, message: dict[str, Any]) -> None:
+    """Its first message: what keeps it in, or why it can't be used."""
+    ready = message.get("ready")
+    if ready is None:
+        raise SandboxUnavailable(str(message.get("failed", "it does not say that it is ready")))
+    child.given, child.refused = ready["given"], ready["refused"]

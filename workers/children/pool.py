@@ -18,6 +18,7 @@ class Pool:
         self._settings = settings
         self._engines = engines
         self._rosters: dict[str, Roster] = {}
+        self._watching: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def child(
@@ -47,6 +48,8 @@ class Pool:
 
     async def close(self) -> None:
         """See `Children`."""
+        if self._watching is not None:
+            self._watching.cancel()
         await asyncio.gather(*(roster.close() for roster in self._rosters.values()))
 
     def _roster(self, name: str) -> Roster:
@@ -55,4 +58,13 @@ class Pool:
             if engine is None:
                 raise ConfigurationError(f"There is no engine {name}; there are {', '.join(sorted(self._engines))}.")
             self._rosters[name] = Roster(engine, self._settings)
+            if self._watching is None:
+                self._watching = asyncio.create_task(self._watch())
         return self._rosters[name]
+
+    async def _watch(self) -> None:
+        """Look after what the children use."""
+        while True:
+            await asyncio.sleep(self._settings.children_poll_s)
+            for roster in self._rosters.values():
+                roster.look()

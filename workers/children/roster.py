@@ -6,11 +6,12 @@ from contextlib import suppress
 
 import structlog
 
-from shared.errors import MeshError, SandboxBusy, SandboxUnavailable
+from shared.errors import MeshError, SandboxBusy, SandboxMemory, SandboxTimeout, SandboxUnavailable
 from shared.settings import Settings
 from workers.children.child import ChildProcess, start_child
 from workers.children.engine import Engine
 from workers.children.turns import Place, Turns
+from workers.children.usage import usage_of
 
 log = structlog.get_logger()
 
@@ -81,8 +82,19 @@ class Roster:
             child.kill()
         self._match()
 
-    def retire(self) -> None:
-        """End the children whose tenant has not come again for long."""
+    def look(self) -> None:
+        """End the children that have used more than they may, and those whose tenant has not come again for long."""
+        for child in list(self.at_work):
+            usage = usage_of(child.pid)
+            if child.dead or usage is None:
+                continue
+            if usage.cpu_s - child.cpu_before_s > self._settings.code_cpu_s:
+                child.kill(SandboxTimeout(f"It used more than {self._settings.code_cpu_s:g} s of CPU time and was ended."))
+            elif usage.resident_bytes > self._settings.child_memory_mib << 20:
+                child.kill(SandboxMemory(f"It took more than {self._settings.child_memory_mib} MiB and was ended."))
+        self._retire()
+
+    def _retire(self) -> None:
         until = asyncio.get_running_loop().time() - self._settings.children_idle_s
         for child in [child for child, since in self._kept.items() if since < until]:
             del self._kept[child]
@@ -126,6 +138,8 @@ class Roster:
             child.tenant = tenant
         else:
             del self._kept[child]
+        usage = usage_of(child.pid)
+        child.cpu_before_s = usage.cpu_s if usage is not None else 0.0
         child.runs += 1
         self._shares[tenant] += 1
         self.at_work[child] = asyncio.get_running_loop().time()
@@ -151,15 +165,15 @@ class Roster:
         return len(self._fresh) + len(self._kept) + len(self.at_work) + len(self._starting)
 
     async def _start(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
         try:
             child = await start_child(self._engine, self._settings)
         except MeshError as cause:
+            self._starting.discard(task)
             self._failed(cause)
             return
-        finally:
-            task = asyncio.current_task()
-            assert task is not None
-            self._starting.discard(task)
+        self._starting.discard(task)
         if not self._open:
             child.kill()
             return
@@ -171,11 +185,11 @@ class Roster:
 
     def _failed(self, cause: MeshError) -> None:
         """After a pause it is tried again; who waits and has no child of this engine to hope for is told."""
-        self._failures += 1
-        log.error("a child does not start", engine=self._engine.name, reason=cause.detail)
         if not (self._fresh or self._kept or self.at_work or self._starting):
             self._turns.dismiss(cause)
         if self._open and self._pause is None:
+            log.error("children do not start", engine=self._engine.name, reason=cause.detail)
+            self._failures += 1
             pause_s = min(_PAUSE_S * 2 ** min(self._failures, 10), _PAUSE_S_MAX)
             self._pause = asyncio.get_running_loop().call_later(pause_s, self._resume)
 
