@@ -17,7 +17,7 @@ from workers.children.frames import FrameError
 
 _PROGRAM = f"import sys; sys.path[:0] = [{ROOT!r}]; from workers.children.inside.main import main; main(sys.argv[1])"
 _END_S = 1.0
-_REAP_S = 0.05
+_REAP_S = 0.5
 """How long the end of a child that closed its line is waited for, to say how it ended."""
 
 
@@ -82,18 +82,16 @@ class ChildProcess:
         """End it with its group; who waits for it is told the cause."""
         if self._cause is None:
             self._cause = cause
-        if not self.dead:
-            self.dead = True
+        self.dead = True
+        if not self.ended.done():
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         self._writer.close()
 
     async def _ending(self) -> MeshError:
         """How it ended, as the error for who runs something in it."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_REAP_S):
-                await asyncio.shield(self.ended)
-        self.kill()
+        self.kill()  # one that is ending by itself keeps its own exit code
+        await asyncio.wait((self.ended,), timeout=_REAP_S)
         if self._cause is not None:
             return self._cause
         code = self.ended.result() if self.ended.done() else 0
@@ -116,25 +114,16 @@ async def start_child(engine: Engine, settings: Settings) -> ChildProcess:
         "frame_bytes_max": settings.child_frame_bytes_max,
     }
     ours, theirs = socket.socketpair()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(orders)),
-            stdin=theirs.fileno(),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
+    with theirs:
         ours.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=ours)
-    except BaseException as cause:
-        ours.close()  # which ends a child that was started all the same
-        if isinstance(cause, OSError):
-            raise SandboxUnavailable(f"No process can be started for it here ({cause.strerror}).") from cause
-        raise
-    finally:
-        theirs.close()
+        try:
+            process = await _started(json.dumps(orders), theirs)
+        except BaseException as cause:
+            writer.close()
+            if isinstance(cause, OSError):
+                raise SandboxUnavailable(f"No process can be started for it here ({cause.strerror}).") from cause
+            raise
     child = ChildProcess(process, reader, writer, settings.child_frame_bytes_max)
     try:
         async with asyncio.timeout(settings.children_start_s):
@@ -147,6 +136,28 @@ async def start_child(engine: Engine, settings: Settings) -> ChildProcess:
         why = "it takes too long" if isinstance(cause, TimeoutError) else cause
         raise SandboxUnavailable(f"The {engine.name} sandbox does not start ({why}).") from cause
     return child
+
+
+async def _started(orders: str, line: socket.socket) -> asyncio.subprocess.Process:
+    """The process. Who is cancelled meanwhile leaves none."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", "-c", _PROGRAM, orders),
+            stdin=line.fileno(),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        process = await starting
+        process.kill()
+        await process.wait()
+        raise
 
 
 def _take_first(child: ChildProcess, message: dict[str, Any]) -> None:

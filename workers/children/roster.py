@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
 
 import structlog
 
@@ -33,6 +32,8 @@ class Roster:
         self._fresh: list[ChildProcess] = []
         self._kept: dict[ChildProcess, float] = {}
         """Those that had a tenant, with the time since when they wait; the longest first."""
+        self._living: set[ChildProcess] = set()
+        """All of them, also those that were killed and are not reaped yet."""
         self._turns = Turns()
         self._shares: Counter[str] = Counter()
         self._starting: set[asyncio.Task[None]] = set()
@@ -109,27 +110,43 @@ class Roster:
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
-        children = [*self._fresh, *self._kept, *self.at_work]
-        for child in children:
-            child.kill()
-        await asyncio.gather(*(child.ended for child in children), return_exceptions=True)
+        living = list(self._living)
+        for child in living:
+            child.kill(SandboxUnavailable("This worker stops."))
+        await asyncio.gather(*(child.ended for child in living), return_exceptions=True)
 
     def _room(self, tenant: str) -> int:
         return self._settings.children_tenant_max - self._shares[tenant]
 
     def _kept_for(self, tenant: str) -> ChildProcess | None:
-        return next((child for child in self._kept if child.tenant == tenant), None)
+        """The tenant's own, unless it has said something since its last run was over: that would answer the next one."""
+        for child in [child for child in self._kept if child.tenant == tenant]:
+            if not child.has_more:
+                return child
+            del self._kept[child]
+            child.kill()
+        return None
 
     def _match(self) -> None:
-        while called := self._turns.call(lambda tenant: self._room(tenant) > 0 and self._has_for(tenant)):
-            tenant, place = called
-            if place.done():
+        """Give what is there, tenant by tenant in turn, and start what is missing, for them first and then as spare."""
+        if not self._open:
+            return
+        promised: Counter[str] = Counter()
+        for tenant in self._turns.in_turn():
+            if self._room(tenant) <= promised[tenant]:
                 continue
-            place.set_result(self._give(tenant))
-        self._refill()
-
-    def _has_for(self, tenant: str) -> bool:
-        return bool(self._fresh) or self._kept_for(tenant) is not None
+            if self._fresh or self._kept_for(tenant):
+                place = self._turns.call(tenant)
+                if not place.done():
+                    place.set_result(self._give(tenant))
+            elif promised.total() < len(self._starting) or self._start(self._kept):
+                promised[tenant] += 1
+            elif not self._kept:
+                break
+        spare = self._settings.children_spare
+        while len(self._fresh) + len(self._starting) - promised.total() < spare:
+            if not self._start(len(self._kept) > spare):
+                break
 
     def _give(self, tenant: str) -> ChildProcess:
         child = self._kept_for(tenant)
@@ -145,40 +162,35 @@ class Roster:
         self.at_work[child] = asyncio.get_running_loop().time()
         return child
 
-    def _refill(self) -> None:
-        """Start what is missing; a child that waits for its tenant goes where there is no room for one that is wanted."""
-        if not self._open or self._pause is not None:
-            return
-        missing = self._settings.children_spare + self._turns.wanted(self._room) - len(self._fresh) - len(self._starting)
-        while missing > 0 and len(self._starting) < _STARTS_MAX:
-            missing -= 1
-            if self._count() >= self._settings.children_max:
-                if not self._kept:
-                    return
-                oldest = next(iter(self._kept))
-                del self._kept[oldest]
-                oldest.kill()
-            task = asyncio.create_task(self._start())
-            self._starting.add(task)
+    def _start(self, may_evict: object) -> bool:
+        """Start a child, where one may be; in the place of the one that waits for its tenant for longest, if need be."""
+        if self._pause is not None or len(self._starting) >= _STARTS_MAX:
+            return False
+        if self._count() >= self._settings.children_max:
+            if not may_evict:
+                return False
+            oldest = next(iter(self._kept))
+            del self._kept[oldest]
+            oldest.kill()
+        self._starting.add(asyncio.create_task(self._bring()))
+        return True
 
     def _count(self) -> int:
         return len(self._fresh) + len(self._kept) + len(self.at_work) + len(self._starting)
 
-    async def _start(self) -> None:
+    async def _bring(self) -> None:
         task = asyncio.current_task()
         assert task is not None
         try:
             child = await start_child(self._engine, self._settings)
-        except MeshError as cause:
+        except (MeshError, OSError) as cause:
             self._starting.discard(task)
-            self._failed(cause)
+            self._failed(cause if isinstance(cause, MeshError) else SandboxUnavailable(f"No sandbox can be had: {cause}."))
             return
         self._starting.discard(task)
-        if not self._open:
-            child.kill()
-            return
         self._failures = 0
         self._tell(child)
+        self._living.add(child)
         self._fresh.append(child)
         child.ended.add_done_callback(lambda _: self._gone(child))
         self._match()
@@ -199,12 +211,12 @@ class Roster:
 
     def _gone(self, child: ChildProcess) -> None:
         """It ended, killed or not; where it was at work, its block takes note itself."""
-        child.dead = True
+        child.kill()
+        self._living.discard(child)
         if child in self._fresh:
             self._fresh.remove(child)
         self._kept.pop(child, None)
-        with suppress(RuntimeError):
-            self._match()
+        self._match()
 
     def _tell(self, child: ChildProcess) -> None:
         """Say once what keeps the children in, and what this system can't give."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from workers.children.child import ChildProcess
 
@@ -33,21 +33,24 @@ class Turns:
             if not line:
                 del self._lines[tenant]
 
-    def call(self, may: Callable[[str], bool]) -> tuple[str, Place] | None:
-        """Take the next place of the first tenant in turn that may come; it is the last in turn afterwards."""
-        for tenant in self._lines:
-            if may(tenant):
-                line = self._lines.pop(tenant)
-                place = line.popleft()
-                self.waiting -= 1
-                if line:
-                    self._lines[tenant] = line
-                return tenant, place
-        return None
+    def in_turn(self) -> Iterator[str]:
+        """The tenants of all places in the order in which they are to be called; places may be called meanwhile."""
+        left = {tenant: len(line) for tenant, line in self._lines.items()}
+        while left:
+            for tenant in list(left):
+                yield tenant
+                left[tenant] -= 1
+                if not left[tenant]:
+                    del left[tenant]
 
-    def wanted(self, room: Callable[[str], int]) -> int:
-        """How many places could be called if there were children enough; `room`: how many a tenant may have yet."""
-        return sum(min(len(line), max(0, room(tenant))) for tenant, line in self._lines.items())
+    def call(self, tenant: str) -> Place:
+        """Take the tenant's next place; the tenant is the last in turn afterwards."""
+        line = self._lines.pop(tenant)
+        place = line.popleft()
+        self.waiting -= 1
+        if line:
+            self._lines[tenant] = line
+        return place
 
     def dismiss(self, cause: Exception) -> None:
         """Tell all who wait that there is nothing to wait for."""

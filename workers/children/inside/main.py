@@ -63,7 +63,7 @@ def _serve(engine: ModuleType, port: Port, job: dict[str, Any], lock: "lockdown.
     except MemoryError:
         port.send(_failed("memory", "Out of memory."))
     except FrameError as cause:
-        port.send(_failed("too_large", _shown(cause)))
+        port.send(_failed("too_large", f"What it gives is too large, or no JSON ({cause})."))
     except BaseException as cause:
         port.send(_failed("engine", _shown(cause)))
 
