@@ -26,8 +26,8 @@ _AT_ARCHITECTURE = 4
 _AT_ARGUMENTS = 16
 _PROT_EXEC = 4
 
-# Name → number on x86_64, on aarch64 (asm/unistd_64.h, asm-generic/unistd.h).
-_HARMLESS = {
+# Name → number on x86_64, on aarch64 (asm/unistd_64.h, asm-generic/unistd.h); None: it is not there.
+_HARMLESS: dict[str, tuple[int, int | None]] = {
     "read": (0, 63),
     "write": (1, 64),
     "close": (3, 57),
@@ -38,6 +38,7 @@ _HARMLESS = {
     "rt_sigaction": (13, 134),
     "rt_sigprocmask": (14, 135),
     "rt_sigreturn": (15, 139),
+    "select": (23, None),
     "sched_yield": (24, 124),
     "mremap": (25, 216),
     "madvise": (28, 233),
@@ -61,6 +62,7 @@ _HARMLESS = {
     "clock_getres": (229, 114),
     "clock_nanosleep": (230, 115),
     "exit_group": (231, 94),
+    "pselect6": (270, 72),
     "getcpu": (309, 168),
     "getrandom": (318, 278),
 }
@@ -98,8 +100,9 @@ def _filter(column: int, architecture: int) -> bytes:
         _line(_RETURN, _KILL),
         _line(_LOAD, _AT_NUMBER),
     ]
-    for numbers in _HARMLESS.values():
-        lines += [_line(_IF_EQUAL, numbers[column], otherwise=1), _line(_RETURN, _ALLOW)]
+    for number in (numbers[column] for numbers in _HARMLESS.values()):
+        if number is not None:
+            lines += [_line(_IF_EQUAL, number, otherwise=1), _line(_RETURN, _ALLOW)]
     for numbers in _MAPPING.values():
         lines += _checked(numbers[column], 2, [_line(_IF_BITS, _PROT_EXEC, skip=1)])
     for numbers in _TO_ITSELF.values():
