@@ -36,6 +36,7 @@ from edge.strictness import Strictness
 from shared import keys
 from shared.authorization_file import watched_rules
 from shared.clock import BrokerClock
+from shared.code_mode import CODE, offers_code
 from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, ConfigurationError
 from shared.line import RedisLine
@@ -74,6 +75,7 @@ class Edge:
             refused=refused,
             changed=self._on_catalogue,
             limits=limits_of(settings),
+            unlisted=(CODE,) if offers_code(settings) else (),
         )
         self._rules = watched_rules(settings, changed=lambda rules: self._lasting.on_rules())
         self._authorizer = Authorizer(lambda: self._rules.value, self._directory)
@@ -91,7 +93,7 @@ class Edge:
         )
         self._subscription = Subscription(
             url,
-            [self._relay.channel, keys.HEARTBEATS, *self._lasting.channels],
+            [self._relay.channel, keys.HEARTBEATS, keys.INNER_CANCELS, *self._lasting.channels],
             self._on_message,
             self._recover,
             timeout_s=settings.redis_timeout_s,
@@ -186,6 +188,7 @@ class Edge:
         )
         beside = [asyncio.create_task(job) for job in jobs]
         self._lasting.start()
+        self._handling.inner.start()
         asyncio.get_running_loop().call_later(2.0, _freeze)
         log.info("edge started", tools=len(self._directory.name_space.tools))
         try:
@@ -194,7 +197,7 @@ class Edge:
             for task in beside:
                 task.cancel()
             self._alive.end()
-            self._handling.close()
+            await self._handling.close()
             self._lasting.stop()
             self._listed_before.stop()
             await self._door.close()
@@ -218,6 +221,8 @@ class Edge:
             self._relay.on_message(data)
         elif channel == keys.HEARTBEATS:
             self._directory.on_heartbeat(data)
+        elif channel == keys.INNER_CANCELS:
+            self._handling.inner.on_cancel(data)
         else:
             self._lasting.on_message(channel, data)
 
@@ -226,6 +231,7 @@ class Edge:
         self.draining = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._lasting.drain)
+            self._loop.call_soon_threadsafe(self._handling.inner.drain)
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:

@@ -72,7 +72,7 @@ class Calls:
         self._line = line
         self._ring = ring
         self._clock = clock
-        self.drafts = Drafts(directory.entries, line, relay.edge_id, timeout_ms=int(settings.exec_timeout_s * 1000))
+        self.drafts = Drafts(directory.served, line, ring, relay.edge_id, settings)
         self._events_max = settings.call_events_max
         self._back_s = settings.heartbeat_ttl_s
         """After a connect to the broker the other edges may still be on their way to it, for so long; and an edge that is
@@ -83,12 +83,8 @@ class Calls:
 
     async def start(self, exchange: Exchange, outgoing: Outgoing) -> Running:
         """Register who waits for a request, and put it on its queue, or join the same call. Raises MeshError."""
-        if not self._in_touch():
-            raise BrokerUnavailable("The mesh's broker can't be reached. Try again shortly.", retry_after_s=2)
-        if not self._directory.is_live(outgoing.backend):
-            raise BackendUnavailable(
-                f"No worker serves backend {outgoing.backend!r} now; nothing was started. Try again in a moment."
-            )
+        self._check_in_touch()
+        self._check_live(outgoing.backend)
         hand_after_s = self._hand_after_s(exchange, outgoing)
         same = same_as(exchange, outgoing)
         now_ms = self._clock.now_ms()
@@ -103,6 +99,28 @@ class Calls:
         now_ms = self._clock.now_ms()
         anew = self.drafts.anew(call, now_ms)
         return await self._begin(anew, outgoing, NEVER_THE_SAME, now_ms)
+
+    async def start_inner(self, outgoing: Outgoing, call: ToolCall, *, known: bool) -> Running:
+        """Put a call of a running call on its queue. `known`: another edge may have done so; then its events go there, and
+        what was said and is kept is read. Raises MeshError."""
+        self._check_in_touch()
+        if not known:
+            self._check_live(outgoing.backend)
+        running = await self._begin(call, outgoing, NEVER_THE_SAME, self._clock.now_ms())
+        if known:
+            reading = self._relay.read_until_over(running.waiter)
+            running.reader = asyncio.get_running_loop().create_task(reading)
+        return running
+
+    def _check_in_touch(self) -> None:
+        if not self._in_touch():
+            raise BrokerUnavailable("The mesh's broker can't be reached. Try again shortly.", retry_after_s=2)
+
+    def _check_live(self, backend: str) -> None:
+        if not self._directory.is_live(backend):
+            raise BackendUnavailable(
+                f"No worker serves backend {backend!r} now; nothing was started. Try again in a moment."
+            )
 
     async def _begin(self, call: ToolCall, outgoing: Outgoing, same: Same, now_ms: int) -> Running:
         waiter = self._relay.listen(call.call_id, outgoing.group, outgoing.backend)
@@ -201,9 +219,18 @@ class Calls:
         """Nobody waits for it any more; what runs goes on."""
         if running.reader is not None:
             running.reader.cancel()
-        else:
+        if self.waited_for.get(running.call.call_id) is running:
             self._relay.forget(running.waiter)
-            self.waited_for.pop(running.call.call_id, None)
+            del self.waited_for[running.call.call_id]
+
+    async def stop(self, running: Running) -> None:
+        """Nobody wants it any more: what was not started is dropped, of what runs the worker is told."""
+        call, now_ms, ttl_ms = running.call, self._clock.now_ms(), self.limits.result_ttl_ms
+        role, group = self._relay.edge_id, running.outgoing.group
+        try:
+            await cancel(self._line, self._ring, group, call, now_ms, role=role, result_ttl_ms=ttl_ms)
+        except (BrokerUnavailable, ResponseError) as error:
+            log.warning("call not cancelled", call_id=call.call_id, reason=type(error).__name__)
 
     async def give_up(self, running: Running) -> MeshError | None:
         """The deadline has passed: look once more, then say what can be said. None: its end was there after all."""

@@ -15,16 +15,18 @@ from edge.authorize import Authorizer, check_scope
 from edge.calls import Calls
 from edge.directory import Directory
 from edge.exchange import Exchange
+from edge.following import follow
 from edge.outgoing import Outgoing
 from edge.parse import Message
 from edge.render import error_of, error_response
-from edge.running import TICK_S, Running
+from edge.running import Running
 from edge.tool import Tool
 from shared import keys
 from shared.audit import AuditRecord, encode_record
 from shared.authorization import name_asked
 from shared.catalogue import canonical_name
 from shared.clock import BrokerClock
+from shared.code_mode import CODE
 from shared.errors import (
     BackendUnavailable,
     DefinitionChanged,
@@ -99,7 +101,7 @@ class DeadLetters:
 
     async def _find(self, call_id: str) -> tuple[str, bytes, ToolCall]:
         """Group, letter, and the call in it. Raises InvalidParams, ForgedMessage, BrokerUnavailable."""
-        groups = sorted({entry.group for entry in self._directory.entries.values()} & self._ring.groups)
+        groups = sorted({entry.group for entry in self._directory.served.values()} & self._ring.groups)
         reads = [self._line.cmd("GET", keys.dead_letter(keys.job_id(group, call_id))) for group in groups]
         letters = await asyncio.gather(*reads)
         found = [(group, letter) for group, letter in zip(groups, letters, strict=True) if letter is not None]
@@ -110,7 +112,7 @@ class DeadLetters:
                 raise ForgedMessage(f"groups {' and '.join(group for group, _ in found)} have a dead letter of that name")
             group, letter = found[0]
             old = open_job(self._ring, group, call_id, letter)
-            entry = self._directory.entries.get(old.backend)
+            entry = self._directory.served.get(old.backend)
             if entry is not None and entry.group != group:
                 raise ForgedMessage(f"group {group!r} does not serve backend {old.backend!r}")
         except ForgedMessage as forged:
@@ -123,7 +125,7 @@ class DeadLetters:
 
     def _anew(self, group: str, old: ToolCall) -> tuple[Outgoing, ToolCall]:
         """authorize → validate, as of now, for the principal of the letter. Raises MeshError."""
-        entry = self._directory.entries.get(old.backend)
+        entry = self._directory.served.get(old.backend)
         if entry is None:
             raise BackendUnavailable(f"This edge's backends.yaml has no backend {old.backend!r} any more.")
         if old.parked:
@@ -131,7 +133,7 @@ class DeadLetters:
                 "The call brought answers to a request that waited at a worker which is gone. It can't go on: drop it."
             )
         tool = self._permitted(old)
-        definition, access = (tool.definition.hash, tool.access) if tool is not None else ("", old.access)
+        definition, access = (tool.definition.hash, tool.access) if tool is not None else (old.definition, old.access)
         outgoing = Outgoing(
             group=group,
             backend=old.backend,
@@ -157,7 +159,9 @@ class DeadLetters:
         return outgoing, call
 
     def _permitted(self, old: ToolCall) -> Tool | None:
-        """The tool, or None for another method. Raises UnknownTool, InvalidArguments, DefinitionChanged."""
+        """The tool, or None for a script or another method. Raises UnknownTool, InvalidArguments, DefinitionChanged."""
+        if old.backend == CODE.name:
+            return None  # whoever may come in may run scripts; what they call is authorized then
         shelf = self._directory.shelves.get(old.backend)
         name = canonical_name(old.backend, old.tool)
         tool = shelf.tools.get(old.tool) if shelf is not None and old.method == "tools/call" else None
@@ -205,30 +209,11 @@ class DeadLetters:
 
     async def _end(self, running: Running, wait_s: float) -> Final | MeshError | None:
         """The call's end if it comes in time. It is followed to its end in any case, so that it has one."""
-        following = asyncio.get_running_loop().create_task(self._follow(running))
+        following = asyncio.get_running_loop().create_task(follow(self._calls, running))
         self._followed.add(following)
         following.add_done_callback(self._followed.discard)
         await asyncio.wait({following}, timeout=wait_s)
         return following.result() if following.done() else None
-
-    async def _follow(self, running: Running) -> Final | MeshError:
-        loop = asyncio.get_running_loop()
-        waiter = running.waiter
-        late = loop.call_at(running.late_at, waiter.wake)
-        try:
-            while waiter.final is None:
-                while waiter.take() is not None:
-                    pass
-                if loop.time() + TICK_S >= running.late_at:
-                    error = await self._calls.give_up(running)
-                    if error is not None:
-                        return error
-                else:
-                    await waiter.wait()
-            return waiter.final
-        finally:
-            late.cancel()
-            self._calls.forget(running)
 
     def _retried(self, exchange: Exchange, old: ToolCall, new_id: str) -> bytes:
         return encode_record(

@@ -64,11 +64,15 @@ class Directory:
         refused: Callable[[str, str], None],
         changed: Changed = lambda backend, kinds, former: None,
         limits: Limits = USUAL,
+        unlisted: Iterable[BackendEntry] = (),
     ) -> None:
-        """`limits`: of what is listed."""
+        """`limits`: of what is listed. `unlisted`: backends of the mesh itself, which offer nothing under names of their
+        own: of them is known whether a worker serves them, and no more."""
         self.entries = {entry.name: entry for entry in entries}
         """The edge's own configuration, by backend."""
-        self._group_of = {entry.name: entry.group for entry in self.entries.values()}
+        self.served = self.entries | {entry.name: entry for entry in unlisted}
+        """All that calls may go to."""
+        self._group_of = {entry.name: entry.group for entry in self.served.values()}
         self._changed = changed
         self._ring = ring
         self._line = line
@@ -114,7 +118,7 @@ class Directory:
                 beat = await self._line.cmd("GET", keys.heartbeat(group, name.decode()))
                 if beat is not None:
                     self.on_heartbeat(beat)
-        for backend in self._group_of:
+        for backend in self.entries:
             if backend not in self.shelves:
                 await self._fetch(backend)
 
@@ -147,7 +151,7 @@ class Directory:
             del self._workers[gone]
         for name, digest in catalogues.items():
             shelf = self.shelves.get(name)
-            stale = digest and (shelf is None or digest != shelf.hash)
+            stale = digest and name in self.entries and (shelf is None or digest != shelf.hash)
             if stale and now - self._fetched_at.get(name, -_FETCH_AGAIN_S) >= _FETCH_AGAIN_S:
                 self._fetched_at[name] = now
                 task = asyncio.get_running_loop().create_task(self._fetch_quietly(name))

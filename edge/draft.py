@@ -11,31 +11,42 @@ from edge.exchange import Exchange
 from edge.outgoing import Outgoing
 from edge.request_state import Pending
 from shared import keys
+from shared.code_mode import CODE
+from shared.codec import seal, unseal
 from shared.configuration import BackendEntry
-from shared.identity import share_of
+from shared.identity import Principal, share_of
+from shared.inner import ParentGrant
 from shared.line import RedisLine
 from shared.log_levels import LOG_LEVELS
+from shared.mesh_keys import KeyRing
 from shared.messages import CallClass, Client, ToolCall
+from shared.settings import Settings
 
 _PRIVATE_META = ("openai/", "toolmesh/", "io.modelcontextprotocol/", "timezone", "progressToken")
 """Members of `_meta` that end here: the envelope of this hop, and what tells about the person (place, device)."""
 _NOBODY = Client(era="legacy")
+_CODE_MARGIN_MS = 5_000
+"""How much longer than its time a script's call lives: so that its worker ends it, and says what was done."""
 
 
 class Drafts:
     """Drafts calls for one edge."""
 
-    def __init__(self, entries: Mapping[str, BackendEntry], line: RedisLine, edge_id: str, *, timeout_ms: int) -> None:
+    def __init__(
+        self, entries: Mapping[str, BackendEntry], line: RedisLine, ring: KeyRing, edge_id: str, settings: Settings
+    ) -> None:
         self._entries = entries
         self._line = line
+        self._ring = ring
         self._edge_id = edge_id
-        self._timeout_ms = timeout_ms
+        self._timeout_ms = int(settings.exec_timeout_s * 1000)
+        self._code_timeout_ms = int(settings.code_timeout_s * 1000) + _CODE_MARGIN_MS
 
     def make(self, exchange: Exchange, outgoing: Outgoing, now_ms: int) -> ToolCall:
         """A new call with an id of its own."""
         entry = self._entries[outgoing.backend]
         pending = outgoing.pending or Pending()
-        return ToolCall(
+        call = ToolCall(
             call_id=os.urandom(16).hex(),
             queue=queue_of(outgoing.group, outgoing.backend, outgoing.access, pending),
             backend=outgoing.backend,
@@ -45,26 +56,62 @@ class Drafts:
             principal=exchange.principal,
             arguments=outgoing.arguments,
             meta=_relayed(outgoing.meta),
-            deadline_ms=now_ms + self._timeout_ms,
+            deadline_ms=now_ms + self._time_ms(outgoing.backend),
             reply=self._edge_id,
             progress=progress_token(outgoing.meta) is not None,
             method=outgoing.method,
             client=_client(exchange, entry, outgoing.meta),
             inputs=outgoing.inputs,
             parked=pending.parked,
-            owner=_owner(exchange, entry),
+            owner=_owner(exchange.principal, _session_of(exchange), entry),
             epoch=self._line.epoch,
         )
+        return self._granted(call, _session_of(exchange)) if outgoing.backend == CODE.name else call
 
     def anew(self, call: ToolCall, now_ms: int) -> ToolCall:
-        """A call of the past as a new one, with an id and a time of its own."""
-        return msgspec.structs.replace(
+        """A call of the past as a new one, with an id and a time of its own. Raises ForgedMessage."""
+        new = msgspec.structs.replace(
             call,
             call_id=os.urandom(16).hex(),
-            deadline_ms=now_ms + self._timeout_ms,
+            deadline_ms=now_ms + self._time_ms(call.backend),
             reply=self._edge_id,
             epoch=self._line.epoch,
         )
+        return self._granted(new, unseal(self._ring, "edge", call.grant, ParentGrant).session) if call.grant else new
+
+    def inner(self, grant: ParentGrant, outgoing: Outgoing, call_id: str, now_ms: int) -> ToolCall:
+        """A call that a running call makes: for its principal, within its time, with nobody who could be asked."""
+        return ToolCall(
+            call_id=call_id,
+            queue=queue_of(outgoing.group, outgoing.backend, outgoing.access, Pending()),
+            backend=outgoing.backend,
+            tool=outgoing.subject,
+            definition=outgoing.definition,
+            access=outgoing.access,
+            principal=grant.principal,
+            arguments=outgoing.arguments,
+            deadline_ms=min(grant.deadline_ms, now_ms + self._timeout_ms),
+            reply=self._edge_id,
+            client=_unasked(grant.client),
+            owner=_owner(grant.principal, grant.session, self._entries[outgoing.backend]),
+            epoch=self._line.epoch,
+            parent=grant.parent,
+        )
+
+    def _granted(self, call: ToolCall, session: str) -> ToolCall:
+        """With what it takes to make further calls."""
+        grant = ParentGrant(
+            parent=call.call_id,
+            group=self._entries[call.backend].group,
+            principal=call.principal,
+            deadline_ms=call.deadline_ms,
+            client=_unasked(call.client),
+            session=session,
+        )
+        return msgspec.structs.replace(call, grant=seal(self._ring, "edge", grant))
+
+    def _time_ms(self, backend: str) -> int:
+        return self._code_timeout_ms if backend == CODE.name else self._timeout_ms
 
 
 def queue_of(group: str, backend: str, access: CallClass, pending: Pending) -> str:
@@ -101,11 +148,20 @@ def _client(exchange: Exchange, entry: BackendEntry, meta: Mapping[str, Any]) ->
     return client if entry.relay else msgspec.structs.replace(client, asking="no", capabilities=b"{}")
 
 
-def _owner(exchange: Exchange, entry: BackendEntry) -> str:
-    """Whose upstream session a call belongs to. A client that has no session shares that of its principal."""
+def _unasked(client: Client) -> Client:
+    """What may be told of a client that can't be asked anything."""
+    return msgspec.structs.replace(client, asking="no", capabilities=b"{}", log_level="")
+
+
+def _session_of(exchange: Exchange) -> str:
+    """Digest of its session; empty where it has none."""
+    return exchange.session.digest if exchange.session is not None else ""
+
+
+def _owner(principal: Principal, session: str, entry: BackendEntry) -> str:
+    """Whose upstream session a call belongs to. A client that has no session (`session` is its digest) shares that of its
+    principal."""
     if entry.affinity == "none":
         return ""
-    share = share_of(exchange.principal)
-    if entry.affinity == "session" and exchange.session is not None:
-        return f"{share}.{exchange.session.digest[:16]}"
-    return share
+    share = share_of(principal)
+    return f"{share}.{session[:16]}" if entry.affinity == "session" and session else share

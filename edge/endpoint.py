@@ -227,9 +227,11 @@ class McpEndpoint:
         message = exchange.message
         try:
             if message.method == "tools/call" and (own := self._own_tools.meant(exchange)) is not None:
-                await own.answer(exchange)
-                return
-            if message.method in _TO_BACKENDS:
+                started = await own.answer(exchange)
+                if started is None:
+                    return
+                running = started
+            elif message.method in _TO_BACKENDS:
                 running = await self._calls.start(exchange, self._outbox.prepare(exchange))
             elif message.method == "initialize" and message.era == "legacy":
                 await self._initialize(exchange)

@@ -4,12 +4,19 @@ from collections.abc import Callable
 
 from edge.admit import Gate
 from edge.calls import Calls
+from edge.code.backend_hints import BackendHints
+from edge.code.execute_code import ExecuteCode
 from edge.dead_letters import DeadLetters
+from edge.discovery.called import CalledTools
+from edge.discovery.collection import Collections
+from edge.discovery.finding import Finding
 from edge.door import Door
 from edge.endpoint import McpEndpoint
 from edge.finishing import Finisher
 from edge.handles.afterwards import Afterwards
 from edge.handles.handles import Handles
+from edge.inner.naming import Naming
+from edge.inner.side import InnerSide
 from edge.introduction import Introduction
 from edge.listing import Listing
 from edge.mesh import Mesh
@@ -23,6 +30,7 @@ from edge.respond import Responder
 from edge.sessions.lasting import Lasting
 from edge.step_up import StepUp
 from edge.waiting import Waiting
+from shared.code_mode import EXECUTE_CODE, offers_code
 from shared.jobs import RETRY
 
 
@@ -75,11 +83,20 @@ class Handling:
             recorder,
             settings,
         )
+        called = CalledTools(mesh.directory)
+        finding = Finding(Collections(called), mesh.authorizer)
+        naming = Naming(called, finding, mesh.authorizer)
+        self.inner = InnerSide(mesh, self.calls, finding, naming, in_touch=in_touch)
         own_tools = self._own_tools(outbox)
         self.endpoint = self._endpoint(gate, door, outbox, own_tools, public_url)
 
     def _own_tools(self, outbox: Outbox) -> OwnTools:
-        return OwnTools(self._after.own_tools, outbox)
+        mesh = self._mesh
+        tools = dict(self._after.own_tools)
+        if offers_code(mesh.settings):
+            hints = BackendHints(mesh.directory.entries, lambda: mesh.directory.shelves, mesh.authorizer)
+            tools[EXECUTE_CODE] = ExecuteCode(self.calls, hints, mesh.settings)
+        return OwnTools(tools, outbox)
 
     def _endpoint(self, gate: Gate, door: Door, outbox: Outbox, own_tools: OwnTools, public_url: str) -> McpEndpoint:
         mesh, lasting, settings = self._mesh, self._lasting, self._mesh.settings
@@ -137,7 +154,8 @@ class Handling:
             record=mesh.recorder.record,
         )
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop what goes on beside requests."""
+        await self.inner.close()
         self.waiting.close()
         self.recovery.close()

@@ -4,12 +4,20 @@ Tools and prompts: `<backend>_<name>`. Resources: the scheme of the URI is prefi
 (RFC 3986 section 3.1), and a URI template stays one (RFC 6570). An underscore can't stand in a scheme, so it becomes a dot.
 """
 
+from shared.catalogue import canonical_name
+from shared.code_mode import CODE, EXECUTE_CODE
+
 MESH_WAIT = "mesh_wait"
 """A tool of the edge itself. At the endpoint of all backends no backend's tool is called that, nor the next one."""
 MESH_MORE = "mesh_more"
-OWN_NAMES = frozenset({MESH_WAIT, MESH_MORE, "discover_tools", "execute_code"})
+OWN_NAMES = frozenset({MESH_WAIT, MESH_MORE, "discover_tools", EXECUTE_CODE})
 """Names of the mesh itself there, some of which come with a later release: a backend's tool whose canonical name is one of
 them is listed by another."""
+
+
+def called(backend: str, own: str) -> str:
+    """By what a tool of a backend is called at the endpoint of all of them."""
+    return own if backend == CODE.name else canonical_name(backend, own)
 
 
 def outer_uri(backend: str, uri: str) -> str:

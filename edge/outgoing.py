@@ -15,7 +15,7 @@ from edge.authorize import Authorizer, check_scope
 from edge.directory import Directory
 from edge.exchange import Exchange
 from edge.lenience import Lenience
-from edge.names import inner_uri, outer_uri
+from edge.names import called, inner_uri, outer_uri
 from edge.parse import CallParams, OtherParams, parse_call, parse_other, rejected
 from edge.request_state import Pending, RequestStates, binding_of
 from edge.shelf import Shelf
@@ -227,7 +227,7 @@ def unknown_of(exchange: Exchange, outgoing: Outgoing) -> MeshError:
     own = outgoing.subject
     if outgoing.method == "resources/read":
         return unknown_resource(own if exchange.backend is not None else outer_uri(outgoing.backend, own))
-    name = outgoing.asked or (own if exchange.backend is not None else canonical_name(outgoing.backend, own))
+    name = outgoing.asked or (own if exchange.backend is not None else called(outgoing.backend, own))
     return unknown_tool(name) if outgoing.method == "tools/call" else unknown_prompt(name)
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from edge.exchange import Exchange
 from edge.outgoing import Outbox
+from edge.running import Running
 from edge.shelf import Item
 from shared.errors import UnknownTool
 from shared.identity import Principal
@@ -17,8 +18,9 @@ class OwnTool(Protocol):
         """As it is listed for somebody."""
         ...
 
-    async def answer(self, exchange: Exchange) -> None:
-        """Answer a call of it. Raises MeshError before anything is answered."""
+    async def answer(self, exchange: Exchange) -> Running | None:
+        """Answer a call of it, or start the call of a backend by which it is answered. Raises MeshError before anything is
+        answered."""
         ...
 
 

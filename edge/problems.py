@@ -47,6 +47,7 @@ RENDERINGS: dict[str, Rendering] = {
     "queue_full": Rendering("rpc", 503, QUEUE_FULL),
     "principal_busy": Rendering("rpc", 429, PRINCIPAL_BUSY),
     "too_busy": Rendering("rpc", 503, TOO_BUSY),
+    "too_many_calls": Rendering("result"),
     "backend_unavailable": Rendering("result"),
     "broker_unavailable": Rendering("rpc", 503, BROKER_UNAVAILABLE),
     "authorization_server_away": Rendering("rpc", 503, AUTHORIZATION_SERVER_AWAY),

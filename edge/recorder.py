@@ -36,12 +36,22 @@ class Recorder:
         log.warning("message refused", kind=kind, reason=detail, refused=self._refused)
         self.record(refused_record(kind, self._edge_id, self._clock.now_ms(), detail))
 
-    def denied(self, code: str, principal: Principal | None, tool: str, detail: str, *, stranger: bool = False) -> None:
-        """A request was not let in. `stranger`: of somebody who may not come in, although one knows who it is."""
+    def denied(
+        self,
+        code: str,
+        principal: Principal | None,
+        tool: str,
+        detail: str,
+        *,
+        stranger: bool = False,
+        parent: str = "",
+    ) -> None:
+        """A request was not let in. `stranger`: of somebody who may not come in, although one knows who it is. `parent`:
+        the running call that asked, where no client did."""
         if (principal is None or stranger) and not self._strangers.admits():
             return  # a flood of strangers must not push the records of calls out of the stream
         log.info("request denied", code=code, subject=principal.subject if principal else None, tool=tool or None)
-        self.record(denied_record(code, self._edge_id, self._clock.now_ms(), principal, tool, detail))
+        self.record(denied_record(code, self._edge_id, self._clock.now_ms(), principal, tool, detail, parent))
 
     def access(self, code: str, subject: str, client_id: str, tenant: str = "") -> None:
         """Somebody logged in or allowed a client something, or a client got, renewed or gave up its tokens."""

@@ -81,9 +81,9 @@ def error_response(
         status = ERROR_CODE_HTTP_STATUS.get(relayed.get("code"), 200) if message.era == "modern" else 200
         return status, _encode({"jsonrpc": "2.0", "id": message.id, "error": relayed})
     if row.kind == "rpc":
-        return 200, rpc_error(message.id, row.rpc_code, error.detail, _facts_of(error, call_id))
+        return 200, rpc_error(message.id, row.rpc_code, error.detail, error_facts(error, call_id))
     if message.method != "tools/call":
-        return 200, rpc_error(message.id, INTERNAL_ERROR, error.detail, _facts_of(error, call_id))
+        return 200, rpc_error(message.id, INTERNAL_ERROR, error.detail, error_facts(error, call_id))
     return 200, tool_error(message, error, call_id, None if found_by is None else {CALL_META: found_by})
 
 
@@ -91,7 +91,7 @@ def tool_error(message: Message, error: MeshError, call_id: str, meta: Mapping[s
     """The response of a tool call that failed, as a result."""
     result: dict[str, Any] = {
         "content": [{"type": "text", "text": f"[{error.code}] {error.detail}"}],
-        "structuredContent": {"error": _facts_of(error, call_id)},
+        "structuredContent": {"error": error_facts(error, call_id)},
         "isError": True,
     }
     if meta is not None:
@@ -99,7 +99,7 @@ def tool_error(message: Message, error: MeshError, call_id: str, meta: Mapping[s
     return rpc_result(message.id, _encode(result), message.era)
 
 
-def _facts_of(error: MeshError, call_id: str) -> dict[str, Any]:
+def error_facts(error: MeshError, call_id: str) -> dict[str, Any]:
     """What a program may want to know of an error."""
     # An empty pointer is a pointer (RFC 6901: the whole document); an empty call id is a call that never was.
     facts: dict[str, Any] = {**(error.data or {}), "code": error.code, "retryable": error.retryable, "call_id": call_id}

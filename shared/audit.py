@@ -90,8 +90,10 @@ def call_record(
     )
 
 
-def denied_record(code: str, role: str, at_ms: int, principal: Principal | None, tool: str, detail: str) -> bytes:
-    """The record of a request that an edge did not let in."""
+def denied_record(
+    code: str, role: str, at_ms: int, principal: Principal | None, tool: str, detail: str, parent: str = ""
+) -> bytes:
+    """The record of a request that an edge did not let in. `parent`: the call that asked, where no client did."""
     return _encoder.encode(
         AuditRecord(
             at_ms=at_ms,
@@ -103,6 +105,7 @@ def denied_record(code: str, role: str, at_ms: int, principal: Principal | None,
             caller_id=principal.caller_id if principal else "",
             tool=tool[:128],
             detail=detail[:200],
+            parent=parent,
         )
     )
 

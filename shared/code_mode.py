@@ -8,6 +8,7 @@ import msgspec
 
 from shared.catalogue import define
 from shared.configuration import BackendEntry
+from shared.settings import Settings
 
 CODE = BackendEntry(name="code", transport="code", group="code")
 """The backend. Its name is taken: no entry of `backends.yaml` may have it."""
@@ -38,3 +39,8 @@ DEFINITION = define(
     ),
 )
 """What arguments are held against. A script counts as a write: it is marked as one before its first call that is none."""
+
+
+def offers_code(settings: Settings) -> bool:
+    """Whether a role with these settings has code mode: it is switched on, and there is a key of its worker group."""
+    return settings.code_mode and settings.mesh_keys is not None and CODE.group in settings.mesh_keys.groups

@@ -57,8 +57,10 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """Calls of tools that one script may make."""
     inner_requests_max: Positive = 500
     """Requests of one script: its calls, also those that were refused, and `discover` and `describe`."""
-    inner_running_max: Positive = 512
+    inner_running_max: Positive = 2_048
     """Requests of scripts that one edge has in hand at a time; more stay on the broker."""
+    inner_principal_max: Positive = 512
+    """Of them, those of one principal; more are told to come again."""
     inner_depth_max: Positive = 1_000
     """Requests of scripts that wait on the broker for an edge; more are told to come again."""
     inner_age_s_max: Seconds = 10.0

@@ -163,6 +163,18 @@ def open_envelope(ring: KeyRing, raw: bytes) -> tuple[str, AnyMessage]:
     return envelope.group, message
 
 
+def signed_with(ring: KeyRing, raw: bytes) -> bytes:
+    """The key that a message was signed with; of one that was opened before. Raises ForgedMessage."""
+    try:
+        envelope = _envelopes.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        raise ForgedMessage("the message is not a signed envelope") from cause
+    key = ring.verifying(envelope.group, envelope.key_id)
+    if key is None:
+        raise ForgedMessage("the envelope names a key that is not in the ring")
+    return key
+
+
 def frame(event: bytes) -> bytes:
     """Prefix an event with its length (4 bytes, big-endian), so that one publish can carry several."""
     return len(event).to_bytes(_FRAME_HEAD_BYTES, "big") + event

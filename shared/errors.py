@@ -110,6 +110,12 @@ class TooBusy(MeshError):
     retryable = True
 
 
+class TooManyCalls(MeshError):
+    """A running call has made as many further calls, or requests, as it may."""
+
+    code = "too_many_calls"
+
+
 class BackendUnavailable(MeshError):
     """No live worker serves the backend."""
 

@@ -13,6 +13,9 @@ from shared.messages import Client, Message
 Asked = Literal["call", "discover", "describe"]
 """Run a tool; look for tools; show one tool's whole definition. The last two run nothing and are not counted."""
 
+NOT_COMMITTED = "not_committed"
+"""Code of an answer: the parent is to be marked first as one that may have changed something, since this is no read."""
+
 
 class ParentGrant(Message, frozen=True, kw_only=True, tag="parent-grant"):
     """What the calls of a running call may be made with. Signed with the edges' own key and carried by the parent: the

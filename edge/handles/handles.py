@@ -12,10 +12,9 @@ from edge.handles.budget import Budget, declares_tasks
 from edge.handles.store import HandleStore
 from edge.handles.task import TaskView
 from edge.handles.waited import Waited
-from edge.names import MESH_WAIT
+from edge.names import MESH_WAIT, called
 from edge.running import Running
 from shared import keys
-from shared.catalogue import canonical_name
 from shared.clock import BrokerClock
 from shared.errors import BrokerUnavailable
 from shared.handles import Handle
@@ -92,7 +91,7 @@ class Handles:
             "status": "running",
             "callId": call_id,
             "state": state,
-            "tool": call.tool if handle.endpoint else canonical_name(call.backend, call.tool),
+            "tool": call.tool if handle.endpoint else called(call.backend, call.tool),
             "hint": hint,
         }
         text = f"{said['tool']} is still {state} (call {call_id}). {hint}"

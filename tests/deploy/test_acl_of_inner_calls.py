@@ -15,7 +15,18 @@ def test_workers_ask_for_further_calls_and_edges_take_and_count_them(broker: tup
     with connect(broker, "worker-default") as worker, connect(broker, "edge") as edge:
         assert worker.execute_command("FCALL", function_name("ask"), 1, keys.INNER, "request", 10, 60_000) == 1
         assert edge.execute_command("BLMPOP", 1, 1, keys.INNER, "LEFT", "COUNT", 5) == [b"tm:inner", [b"request"]]
-        counted = ("FCALL", function_name("count"), 1, keys.inner_calls("parent"), "c1", 1, 50, 2, 60_000)
+        counted = (
+            "FCALL",
+            function_name("count"),
+            2,
+            keys.inner_calls("p"),
+            keys.final("default.p"),
+            "c1",
+            1,
+            50,
+            2,
+            60_000,
+        )
         assert edge.execute_command(*counted) == 1
         with pytest.raises(redis.ResponseError, match=DENIED):
             worker.execute_command(*counted)
