@@ -61,6 +61,7 @@ class Requests:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._room(), _RETRY_S)
             return
-        reply = await redis.execute_command("BLMPOP", _BLOCK_S, 1, keys.INNER, "LEFT", "COUNT", min(free, _BATCH_MAX))
+        command = ("BLMPOP", _BLOCK_S, 1, keys.INNER, "LEFT", "COUNT", min(free, _BATCH_MAX))
+        reply = await redis.execute_command(*command)  # type: ignore[no-untyped-call]
         for raw in reply[1] if reply else ():
             self._take(raw)

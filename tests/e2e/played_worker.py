@@ -50,7 +50,7 @@ class PlayedWorker:
         self.mesh = mesh
         self.id = worker_id
         self.redis = mesh.broker.client()
-        self._channel = self.redis.pubsub()
+        self._channel = self.redis.pubsub()  # type: ignore[no-untyped-call]
         self._channel.subscribe(keys.inner_channel(CODE.group, worker_id))
         wait_until(lambda: self._channel.get_message(timeout=0.1), "the channel is heard")
         self.signs: list[InnerSign] = []
@@ -76,12 +76,18 @@ class PlayedWorker:
         self.redis.close()
 
     def _fcall(self, short: str, names: tuple[str, ...], *arguments: Any) -> Any:
-        return self.redis.execute_command("FCALL", function_name(short), len(names), *names, *arguments)
+        command = ("FCALL", function_name(short), len(names), *names, *arguments)
+        return self.redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     def take(self) -> ToolCall:
         """The next script; waits for it, and holds its lease."""
         found: list[Any] = []
-        wait_until(lambda: found.extend(self._fcall("claim", (QUEUE,), self.id, 60_000, 600_000, 1)) or found, "a script")
+
+        def claimed() -> bool:
+            found.extend(self._fcall("claim", (QUEUE,), self.id, 60_000, 600_000, 1))
+            return bool(found)
+
+        wait_until(claimed, "a script")
         _, job_id, payload, fence = found[:4]
         group, _, call_id = job_id.decode().partition(".")
         self._owners[call_id] = f"{self.id}:{fence}"
@@ -93,7 +99,8 @@ class PlayedWorker:
         body = msgspec.json.encode({"content": [{"type": "text", "text": text}]})
         sealed = seal(RING, CODE.group, ToolResult(call_id=call.call_id, backend=CODE.name, seq=1, body=body))
         framed = len(sealed).to_bytes(4, "big") + sealed
-        names = (keys.lease(jid), keys.job(jid), keys.fence(jid), keys.dispatched(jid), keys.final(jid), call.queue)
+        names: tuple[str, ...] = (keys.lease(jid), keys.job(jid), keys.fence(jid), keys.dispatched(jid))
+        names += (keys.final(jid), call.queue)
         names += (keys.in_flight(CODE.group, CODE.name, "s"), keys.AUDIT_STREAM)
         sent = (jid, self._owners[call.call_id], sealed, framed, keys.reply_channel(call.reply), 60_000, _record(call), 100)
         assert self._fcall("finish", names, *sent) == 1
@@ -105,13 +112,9 @@ class PlayedWorker:
     def parent(self, principal: Principal = OWNER, seconds: float = 60, group: str = "edge", **fields: Any) -> Parent:
         """A script that runs, as far as edges know: with a grant of its own, and nothing else."""
         name = os.urandom(16).hex()
-        values = {
-            "parent": name,
-            "group": CODE.group,
-            "principal": principal,
-            "deadline_ms": now_ms() + int(seconds * 1000),
-        }
-        return Parent(name, seal(RING, group, ParentGrant(**(values | fields))))
+        until_ms = now_ms() + int(seconds * 1000)
+        given = ParentGrant(parent=name, group=CODE.group, principal=principal, deadline_ms=until_ms, **fields)
+        return Parent(name, seal(RING, group, given))
 
     def request(self, call: ToolCall | Parent, tool: str = "", arguments: Any = None, **fields: Any) -> InnerRequest:
         """A request of a script."""

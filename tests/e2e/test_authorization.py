@@ -12,6 +12,7 @@ from tests.e2e.listening import acknowledged, listening
 from tests.e2e.ruled_mesh import KEYS, RULES, Ruled, ruled_mesh
 from tests.mesh import Mesh, wait_until
 from tests.oauth.traces import records, refused
+from tests.own_tools import OWN
 
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 ERAS = pytest.mark.parametrize("era", [MODERN, LEGACY])
@@ -47,8 +48,8 @@ def test_users_see_different_lists_at_the_same_endpoints(ruled: Ruled, era: str)
     assert (prompts, templates) == ({"up_greet"}, {"up+note://item/{item_id}"})
     assert resources == {"up+note://counter", "up+note://other"}
     # What a rule denies is denied, also what another one allows by its name.
-    assert seen["bob"] == [{"echo_add", "echo_echo", "echo_time", "mesh_more", "mesh_wait"}, set(), set(), set()]
-    assert seen["eve"] == [{"mesh_more", "mesh_wait"}, set(), set(), set()]
+    assert seen["bob"] == [{"echo_add", "echo_echo", "echo_time", *OWN}, set(), set(), set()]
+    assert seen["eve"] == [OWN, set(), set(), set()]
     inner = names(ruled.ask("ada", "tools/list", {}, "/mcp/b/up", era), "tools", "name")
     assert {f"up_{name}" for name in inner} == {name for name in tools if name.startswith("up_")}
     assert names(ruled.ask("ada", "tools/list", {}, "/mcp/b/echo", era), "tools", "name") == {"time"}
@@ -225,7 +226,7 @@ def test_no_role_starts_with_a_broken_file(tmp_path: Path, role: str) -> None:
 def test_without_a_file_the_owner_may_do_everything_and_nobody_else_anything(ruled: Ruled) -> None:
     ruled.of_edges.rename(kept := ruled.of_edges.with_suffix(".kept"))
     try:
-        wait_until(lambda: tools_of_ada(ruled) == {"mesh_more", "mesh_wait"}, "no rule is left")
+        wait_until(lambda: tools_of_ada(ruled) == OWN, "no rule is left")
         assert "up_touch" in ruled.a.tool_names()
     finally:
         kept.rename(ruled.of_edges)

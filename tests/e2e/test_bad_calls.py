@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from edge.names import MESH_MORE, MESH_WAIT
 from tests.client import ENVELOPE, MODERN
 from tests.e2e.target import (
     BODY_BYTES_MAX,
@@ -25,6 +24,7 @@ from tests.e2e.target import (
     of,
 )
 from tests.mesh import API_KEY, wait_until
+from tests.own_tools import OWN
 
 
 def called(params: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_who_may_use_nothing_lists_the_edges_own_tools_alone_and_may_not_share_t
     listed = target.send(case).json()["result"]
     case.headers["Authorization"] = f"Bearer {GUEST_KEY}"
     result = target.send(case).json()["result"]
-    assert [tool["name"] for tool in result["tools"]] == [MESH_MORE, MESH_WAIT]
+    assert [tool["name"] for tool in result["tools"]] == sorted(OWN)
     assert len(listed["tools"]) > 1
     assert {result["cacheScope"], listed["cacheScope"]} == {"private"}
 
