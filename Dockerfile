@@ -21,10 +21,10 @@ FROM python:3.12-slim-bookworm AS runtime
 LABEL org.opencontainers.image.title="ToolMesh" \
       org.opencontainers.image.description="A secure execution layer between AI agents and the systems that people run" \
       org.opencontainers.image.licenses="Apache-2.0"
-# /secrets is there for its owner: a new volume that is mounted on it becomes that user's.
+# /secrets and /run/sandbox are there for their owner: a new volume that is mounted on one becomes that user's.
 RUN groupadd --gid 10001 toolmesh \
     && useradd --uid 10001 --gid toolmesh --no-create-home --home-dir /tmp --shell /usr/sbin/nologin toolmesh \
-    && install --directory --owner=toolmesh --group=toolmesh --mode=0755 /secrets
+    && install --directory --owner=toolmesh --group=toolmesh --mode=0755 /secrets /run/sandbox
 COPY --from=build /opt/toolmesh /opt/toolmesh
 ENV PATH=/opt/toolmesh/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 WORKDIR /

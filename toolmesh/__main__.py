@@ -16,6 +16,7 @@ from toolmesh.init import init, secrets
 from toolmesh.key import key
 from toolmesh.options import ConfigOption
 from toolmesh.queue.commands import queue
+from toolmesh.sandbox import sandbox
 from toolmesh.up import up
 from toolmesh.user import user
 from toolmesh.worker import worker
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(edge)
 app.command()(worker)
+app.command()(sandbox)
 app.command()(secrets)
 app.command()(init)
 app.command()(doctor)

@@ -24,7 +24,7 @@ from shared.settings import Settings
 from workers.assembly import Assembly
 from workers.audit_log import AuditLog
 from workers.backends.backend import OpenBackend
-from workers.children.pool import Pool
+from workers.children.opened import open_children
 from workers.equipment import Equipment, open_with
 from workers.missing import open_missing
 from workers.served import Served
@@ -59,7 +59,7 @@ class _Worker:
         self._rules = watched_rules(settings)
         self._worker_id = worker_id
         self._concurrency = concurrency or settings.worker_concurrency
-        self._equipment = Equipment(children=Pool(settings))
+        self._equipment = Equipment(children=open_children(settings))
         self._served = {
             entry.name: Served(entry=entry, backend=open_with(_opener(entry), entry, settings, self._equipment))
             for entry in entries

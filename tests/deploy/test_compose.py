@@ -99,6 +99,21 @@ def test_each_service_mounts_its_own_secrets_and_cannot_write_them() -> None:
                 assert mount["read_only"] is True
 
 
+def test_the_sandbox_has_nothing_but_its_socket_which_workers_alone_can_reach() -> None:
+    sandbox = SERVICES["sandbox"]
+    assert sandbox["network_mode"] == "none"
+    assert "networks" not in sandbox
+    assert "env_file" not in sandbox
+    assert mounts(sandbox) == {"/run/sandbox": "sandbox"}
+    assert {name for name, service in SERVICES.items() if "sandbox" in mounts(service).values()} == {"sandbox", *WORKERS}
+    for name in WORKERS:
+        mount = next(m for m in SERVICES[name]["volumes"] if m["source"] == "sandbox")
+        assert mount["read_only"] is True
+        assert SERVICES[name]["environment"]["TOOLMESH_SANDBOX"].startswith(mount["target"] + "/")
+        assert SERVICES[name]["depends_on"]["sandbox"] == {"condition": "service_healthy"}
+        assert SERVICES[name]["user"].partition(":")[0] == sandbox["user"].partition(":")[0], "the socket is for its user"
+
+
 def test_no_secret_stands_in_the_file() -> None:
     text = str(COMPOSE)
     assert not re.search(r"(?i)password(?!_file)['\"]?: ['\"]?\w", text)

@@ -1,19 +1,24 @@
 """The services of compose.yaml, run: two edges, three workers of two groups, and a broker that gives each only its own."""
 
+import asyncio
 import os
 import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 
+from shared.environment import load_settings
 from tests.client import Client
 from tests.deploy.compose import Compose
 from tests.e2e.upstream import Upstream
 from tests.mesh import wait_until
 from tests.oauth.person import Person, register
+from workers.children.opened import open_children
+from workers.children.transforms import Transforms
 
 EXPECTED_DENIALS = {"function|load", "client|setinfo"}
 """What roles try and do without: loading the functions themselves, and telling the name of their client library."""
@@ -37,7 +42,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
     (directory / "secrets" / "worker-internal.env").write_text("CREDENTIAL_INSIDE=the-inner-secret\n")
     running = Compose(directory, config)
     try:
-        running.up(secrets=1, valkey=1, init=1, edge=2, worker=2, worker_internal=1)
+        running.up(secrets=1, valkey=1, init=1, sandbox=1, edge=2, worker=2, worker_internal=1)
         yield running
     finally:
         running.down()
@@ -126,6 +131,7 @@ def test_a_service_can_read_no_other_groups_key_or_credential(compose: Compose, 
         "edge": {"edge"},
         "worker": {"worker-default"},
         "worker-internal": {"worker-internal"},
+        "sandbox": set(),
     }
     assert {name for name, text in held.items() if "the-inner-secret" in text} == {"worker-internal"}
     for name, containers in compose.containers.items():
@@ -133,6 +139,20 @@ def test_a_service_can_read_no_other_groups_key_or_credential(compose: Compose, 
             environment = Path(f"/proc/{container.process.pid}/environ").read_bytes()
             assert not any(key.encode() in environment for key in keys.values()), name
             assert re.search(rb"://[\w-]+:[^@]+@", environment) is None, "a password of the broker in the environment"
+
+
+def test_what_a_worker_is_told_of_the_sandbox_leads_to_children(compose: Compose) -> None:
+    sandbox = compose.containers["sandbox"][0]
+    assert sandbox.environment.keys() & {"REDIS_URL_FILE", "TOOLMESH_MESH_KEYS"} == set()
+    told = load_settings(compose.containers["worker"][0].environment)
+    assert told.sandbox is not None
+
+    async def check() -> bytes:
+        transforms = Transforms(open_children(told), msgspec.structs.replace(told, transform_timeout_s=5.0))
+        return await transforms.run(".a + 1, env", b'{"a": 1}', "ada")
+
+    assert asyncio.run(check()) == b"[2,{}]"
+    assert sandbox.is_healthy()
 
 
 def test_workers_are_scaled_up_and_down_without_a_lost_call(compose: Compose, edges: list[Client]) -> None:

@@ -14,6 +14,7 @@ from shared.settings import Settings
 from workers.children import frames
 from workers.children.engine import ROOT, Engine
 from workers.children.frames import FrameError
+from workers.children.owner import Owner
 
 _PROGRAM = f"import sys; sys.path[:0] = [{ROOT!r}]; from workers.children.inside.main import main; main(sys.argv[1])"
 _END_S = 1.0
@@ -34,7 +35,7 @@ class ChildProcess:
         self.pid = process.pid
         self.given: dict[str, list[str]] = {}
         self.refused: dict[str, str] = {}
-        self.tenant: str | None = None
+        self.owner: Owner | None = None
         """Whose it is, once somebody had it."""
         self.runs = 0
         self.busy = False
@@ -77,6 +78,16 @@ class ChildProcess:
     def has_more(self) -> bool:
         """Whether it said something that nobody has read."""
         return bool(getattr(self._reader, "_buffer", b""))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it lives and waits for a run. The kernel knows of an end before the event loop does."""
+        if self.dead or self.busy or self.has_more:
+            return False
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:
+            return False
 
     def kill(self, cause: MeshError | None = None) -> None:
         """End it with its group; who waits for it is told the cause."""

@@ -8,6 +8,7 @@ from shared.errors import ConfigurationError, SandboxTimeout
 from shared.settings import Settings
 from workers.children.child import ChildProcess
 from workers.children.engine import ENGINES, Engine
+from workers.children.owner import Owner
 from workers.children.roster import Roster
 
 
@@ -22,11 +23,11 @@ class Pool:
 
     @asynccontextmanager
     async def child(
-        self, engine: str, tenant: str, budget_s: float, *, wait_s: float | None = None
+        self, engine: str, tenant: str, budget_s: float, *, wait_s: float | None = None, worker: str = ""
     ) -> AsyncIterator[ChildProcess]:
-        """See `Children`."""
+        """See `Children`. `worker`: whose tenant it is, of those that a sandbox service serves."""
         roster = self._roster(engine)
-        child = await roster.take(tenant, self._settings.children_wait_s if wait_s is None else wait_s)
+        child = await roster.take(Owner(tenant, worker), self._settings.children_wait_s if wait_s is None else wait_s)
         clean = False
         over = SandboxTimeout(f"It ran for longer than {budget_s:g} s and was ended.", data={"budget_s": budget_s})
         try:
@@ -45,6 +46,11 @@ class Pool:
     def prepare(self, engine: str) -> None:
         """See `Children`."""
         self._roster(engine).prepare()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether children of all engines that were asked for can be had."""
+        return all(roster.is_well for roster in self._rosters.values())
 
     async def close(self) -> None:
         """See `Children`."""

@@ -9,6 +9,7 @@ from shared.errors import MeshError, SandboxBusy, SandboxMemory, SandboxTimeout,
 from shared.settings import Settings
 from workers.children.child import ChildProcess, start_child
 from workers.children.engine import Engine
+from workers.children.owner import Owner
 from workers.children.turns import Place, Turns
 from workers.children.usage import usage_of
 
@@ -25,8 +26,7 @@ class Roster:
     """Mutable. What changes it ends in `_match`: whoever waits gets what is there, and what is missing is started."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
-        self.at_work: dict[ChildProcess, float] = {}
-        """With the time (`loop.time()`) at which they were given out."""
+        self._at_work: set[ChildProcess] = set()
         self._engine = engine
         self._settings = settings
         self._fresh: list[ChildProcess] = []
@@ -47,15 +47,20 @@ class Roster:
         self._open = True
         self._match()
 
-    async def take(self, tenant: str, wait_s: float) -> ChildProcess:
-        """A child for this tenant. Raises SandboxBusy or SandboxUnavailable."""
+    @property
+    def is_well(self) -> bool:
+        """Whether there are children; none that could be started is not well."""
+        return self._pause is None and bool(self._living)
+
+    async def take(self, owner: Owner, wait_s: float) -> ChildProcess:
+        """A child that nobody but its owner had. Raises SandboxBusy or SandboxUnavailable."""
         if self._turns.waiting >= self._settings.children_queue_max:
             raise SandboxBusy("As many runs wait for the sandbox as may wait. Try again later.", retry_after_s=_AGAIN_S)
-        place = self._turns.enter(tenant)
+        place = self._turns.enter(owner)
         self.prepare()
         try:
             async with asyncio.timeout(wait_s):
-                return await place
+                return await place.called
         except TimeoutError:
             self._let_go(place)
             raise SandboxBusy("No sandbox was free in time. Try again later.", retry_after_s=_AGAIN_S) from None
@@ -63,21 +68,23 @@ class Roster:
             self._let_go(place)
             raise
         finally:
-            self._turns.leave(tenant, place)
+            self._turns.leave(place)
 
     def _let_go(self, place: Place) -> None:
         """Who waited is gone; a child that came in the same moment is for the next one."""
-        if place.done() and not place.cancelled() and place.exception() is None:
-            self.put_back(place.result(), clean=True)
+        called = place.called
+        if called.done() and not called.cancelled() and called.exception() is None:
+            self.put_back(called.result(), clean=True)
 
     def put_back(self, child: ChildProcess, *, clean: bool) -> None:
         """A block is over. `clean`: the child may be given to its tenant again."""
-        del self.at_work[child]
-        assert child.tenant is not None
-        self._shares[child.tenant] -= 1
-        if not self._shares[child.tenant]:
-            del self._shares[child.tenant]
-        if clean and not (child.dead or child.busy or child.has_more or child.runs >= self._settings.child_runs_max):
+        self._at_work.remove(child)
+        assert child.owner is not None
+        tenant = child.owner.tenant
+        self._shares[tenant] -= 1
+        if not self._shares[tenant]:
+            del self._shares[tenant]
+        if clean and child.is_idle and child.runs < self._settings.child_runs_max:
             self._kept[child] = asyncio.get_running_loop().time()
         else:
             child.kill()
@@ -85,7 +92,7 @@ class Roster:
 
     def look(self) -> None:
         """End the children that have used more than they may, and those whose tenant has not come again for long."""
-        for child in list(self.at_work):
+        for child in list(self._at_work):
             usage = usage_of(child.pid)
             if child.dead or usage is None:
                 continue
@@ -118,13 +125,20 @@ class Roster:
     def _room(self, tenant: str) -> int:
         return self._settings.children_tenant_max - self._shares[tenant]
 
-    def _kept_for(self, tenant: str) -> ChildProcess | None:
-        """The tenant's own, unless it has said something since its last run was over: that would answer the next one."""
-        for child in [child for child in self._kept if child.tenant == tenant]:
-            if not child.has_more:
+    def _kept_for(self, owner: Owner) -> ChildProcess | None:
+        """The owner's own, unless it has said something since its last run was over: that would answer the next one."""
+        for child in [child for child in self._kept if child.owner == owner]:
+            if child.is_idle:
                 return child
             del self._kept[child]
             child.kill()
+        return None
+
+    def _first_fresh(self) -> ChildProcess | None:
+        while self._fresh:
+            if self._fresh[0].is_idle:
+                return self._fresh[0]
+            self._fresh.pop(0).kill()
         return None
 
     def _match(self) -> None:
@@ -135,10 +149,13 @@ class Roster:
         for tenant in self._turns.in_turn():
             if self._room(tenant) <= promised[tenant]:
                 continue
-            if self._fresh or self._kept_for(tenant):
+            owner = self._turns.next(tenant)
+            child = self._kept_for(owner) or self._first_fresh()
+            if child is not None:
                 place = self._turns.call(tenant)
-                if not place.done():
-                    place.set_result(self._give(tenant))
+                if not place.called.done():
+                    self._give(child, owner)
+                    place.called.set_result(child)
             elif promised.total() < len(self._starting) or self._start(self._kept):
                 promised[tenant] += 1
             elif not self._kept:
@@ -148,19 +165,16 @@ class Roster:
             if not self._start(len(self._kept) > spare):
                 break
 
-    def _give(self, tenant: str) -> ChildProcess:
-        child = self._kept_for(tenant)
-        if child is None:
-            child = self._fresh.pop(0)
-            child.tenant = tenant
-        else:
-            del self._kept[child]
+    def _give(self, child: ChildProcess, owner: Owner) -> None:
+        self._kept.pop(child, None)
+        if child in self._fresh:
+            self._fresh.remove(child)
+        child.owner = owner
         usage = usage_of(child.pid)
         child.cpu_before_s = usage.cpu_s if usage is not None else 0.0
         child.runs += 1
-        self._shares[tenant] += 1
-        self.at_work[child] = asyncio.get_running_loop().time()
-        return child
+        self._shares[owner.tenant] += 1
+        self._at_work.add(child)
 
     def _start(self, may_evict: object) -> bool:
         """Start a child, where one may be; in the place of the one that waits for its tenant for longest, if need be."""
@@ -176,7 +190,7 @@ class Roster:
         return True
 
     def _count(self) -> int:
-        return len(self._fresh) + len(self._kept) + len(self.at_work) + len(self._starting)
+        return len(self._fresh) + len(self._kept) + len(self._at_work) + len(self._starting)
 
     async def _bring(self) -> None:
         task = asyncio.current_task()
@@ -197,7 +211,7 @@ class Roster:
 
     def _failed(self, cause: MeshError) -> None:
         """After a pause it is tried again; who waits and has no child of this engine to hope for is told."""
-        if not (self._fresh or self._kept or self.at_work or self._starting):
+        if not (self._fresh or self._kept or self._at_work or self._starting):
             self._turns.dismiss(cause)
         if self._open and self._pause is None:
             log.error("children do not start", engine=self._engine.name, reason=cause.detail)

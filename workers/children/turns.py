@@ -5,8 +5,17 @@ from collections import deque
 from collections.abc import Iterator
 
 from workers.children.child import ChildProcess
+from workers.children.owner import Owner
 
-Place = asyncio.Future[ChildProcess]
+
+class Place:
+    """In line, until `called` has the child."""
+
+    __slots__ = ("called", "owner")
+
+    def __init__(self, owner: Owner) -> None:
+        self.owner = owner
+        self.called: asyncio.Future[ChildProcess] = asyncio.get_running_loop().create_future()
 
 
 class Turns:
@@ -17,21 +26,21 @@ class Turns:
         """In the order of whose turn it is."""
         self.waiting = 0
 
-    def enter(self, tenant: str) -> Place:
+    def enter(self, owner: Owner) -> Place:
         """A place at the end of the tenant's line."""
-        place: Place = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(tenant, deque()).append(place)
+        place = Place(owner)
+        self._lines.setdefault(owner.tenant, deque()).append(place)
         self.waiting += 1
         return place
 
-    def leave(self, tenant: str, place: Place) -> None:
+    def leave(self, place: Place) -> None:
         """Give a place up that was not called."""
-        line = self._lines.get(tenant)
+        line = self._lines.get(place.owner.tenant)
         if line is not None and place in line:
             line.remove(place)
             self.waiting -= 1
             if not line:
-                del self._lines[tenant]
+                del self._lines[place.owner.tenant]
 
     def in_turn(self) -> Iterator[str]:
         """The tenants of all places in the order in which they are to be called; places may be called meanwhile."""
@@ -42,6 +51,10 @@ class Turns:
                 left[tenant] -= 1
                 if not left[tenant]:
                     del left[tenant]
+
+    def next(self, tenant: str) -> Owner:
+        """Whose the tenant's next place is."""
+        return self._lines[tenant][0].owner
 
     def call(self, tenant: str) -> Place:
         """Take the tenant's next place; the tenant is the last in turn afterwards."""
@@ -56,7 +69,7 @@ class Turns:
         """Tell all who wait that there is nothing to wait for."""
         for line in self._lines.values():
             for place in line:
-                if not place.done():
-                    place.set_exception(cause)
+                if not place.called.done():
+                    place.called.set_exception(cause)
         self._lines.clear()
         self.waiting = 0
