@@ -55,6 +55,26 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """Time of one script, with all of its calls."""
     code_calls_max: Positive = 50
     """Calls of tools that one script may make."""
+    code_in_flight_max: Positive = 50
+    """Calls of one script that run at a time; further ones wait inside it."""
+    code_discoveries_max: Positive = 100
+    """`toolmesh.discover` and `toolmesh.describe` together, of one script."""
+    code_bytes_max: Positive = 256 * 1024
+    """Source text of one script."""
+    code_argument_bytes_max: Positive = 1024 * 1024
+    """Arguments of one call of a script."""
+    code_result_bytes_max: Positive = 1024 * 1024
+    """What one script returns."""
+    code_log_bytes_max: Positive = 64 * 1024
+    """What one script logs."""
+    code_echo_bytes_max: Positive = 4 * 1024 * 1024
+    """Results of a script's calls that are given beside what it returns, all together."""
+    code_heap_mib: Positive = 64
+    """JavaScript heap of one script."""
+    code_stack_kib: Positive = 512
+    """JavaScript stack of one script."""
+    code_concurrency: Positive = 32
+    """Scripts that one worker runs at a time, beside its other calls."""
     inner_requests_max: Positive = 500
     """Requests of one script: its calls, also those that were refused, and `discover` and `describe`."""
     inner_running_max: Positive = 2_048

@@ -11,6 +11,7 @@ from shared.authorization_file import AUTHORIZATION_FILE, load_authorization
 from shared.authorization_servers_file import AuthorizationServerEntry, load_authorization_servers
 from shared.caller_classes_file import load_caller_classes
 from shared.clients_file import CLIENTS_FILE, load_clients
+from shared.code_mode import CODE
 from shared.configuration import ApiKeyEntry, BackendEntry, UserEntry
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
@@ -43,6 +44,13 @@ class Configured:
     """What is accepted and has no effect."""
     warnings: tuple[str, ...]
     """What the operator must know of a role that starts."""
+
+    @property
+    def served(self) -> tuple[BackendEntry, ...]:
+        """The backends, and the one that runs scripts, where there are any and a key of its group is there or made."""
+        ring = self.settings.mesh_keys
+        scripts = self.settings.code_mode and (ring is None or CODE.group in ring.groups)
+        return (*self.entries, CODE) if scripts else self.entries
 
 
 def config_dir(given: Path | None, environment: Mapping[str, str]) -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shared.code_mode import CODE
 from toolmesh.configured import load_configuration
 from toolmesh.console import say
 from toolmesh.options import ConfigOption
@@ -38,7 +39,7 @@ def secrets(
     from toolmesh.secret_files import prepare_secrets
 
     configured = load_configuration(config, door=False)
-    groups = {"default", *(entry.group for entry in configured.entries), *(group or ())}
+    groups = {"default", CODE.group, *(entry.group for entry in configured.entries), *(group or ())}
     settings = configured.settings
     made = prepare_secrets(directory, groups, broker, settings.api_key, settings.auth_password)
     say(f"Secrets of the edge and of {', '.join(f'worker-{name}' for name in sorted(groups))} are in {directory}.")

@@ -67,7 +67,7 @@ def make_plan(configured: Configured, workers: int, environment: Mapping[str, st
     owner = _owner(configured)
     return Plan(
         settings=settings,
-        entries=configured.entries,
+        entries=configured.served,
         mesh_keys=mesh_keys,
         owner=owner,
         workers=workers,

@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from shared.api_keys import digest, new_api_key
+from shared.code_mode import CODE
 from shared.errors import ConfigurationError
 from shared.mesh_keys import generate_key_ring, parse_key_ring
 from shared.settings import Secret
@@ -53,7 +54,7 @@ def prepare_secrets(
 
     `broker`: URL of the broker, without user and password. `owner_key`, `owner_password`: those that the operator has set.
     """
-    groups = sorted({"default", *groups})
+    groups = sorted({"default", CODE.group, *groups})
     if wrong := [group for group in groups if group == EDGE_GROUP or not _GROUP.fullmatch(group)]:
         raise ConfigurationError(f"{wrong[0]!r} can't be a worker group: use lower-case letters, digits and -, not `edge`.")
     passwords = {

@@ -31,7 +31,7 @@ def worker(config: ConfigOption = None, backends: _BackendsOption = None, concur
             "group:keyid:base64key or as a file that holds that. `toolmesh up` makes its own."
         )
     names = None if backends is None else [name for part in backends.split(",") if (name := part.strip())]
-    entries = served_entries(configured.entries, names, ring)
+    entries = served_entries(configured.served, names, ring)
     log_notes(configured, "worker")
 
     from workers.serve import serve

@@ -9,6 +9,7 @@ import structlog
 from shared import keys
 from shared.authorization import Evaluator
 from shared.clock import BrokerClock
+from shared.code_mode import CODE
 from shared.functions import ensure_functions
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
@@ -79,7 +80,8 @@ class Assembly:
             line,
             settings,
             worker_id=worker_id,
-            queues=self._queues() + self._own_parts(),
+            queues=self._queues(apart=False) + self._own_parts(),
+            apart=dict.fromkeys(self._queues(apart=True), settings.code_concurrency),
             concurrency=concurrency,
             run=calls.run,
             discard=self.publisher.note_discarded,
@@ -93,7 +95,7 @@ class Assembly:
             self.clock,
             settings,
             worker_id=worker_id,
-            queues=self._queues(),
+            queues=self._queues(apart=False) + self._queues(apart=True),
             changes=self.changes,
             opened=self.runtime.hear_anew,
         )
@@ -102,9 +104,10 @@ class Assembly:
         self._beating: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[Any]] = []
 
-    def _queues(self) -> list[str]:
-        """The queues of all served backends."""
-        return [keys.queue(s.entry.group, s.entry.name, lane) for s in self._served.values() for lane in _LANES]
+    def _queues(self, *, apart: bool) -> list[str]:
+        """The queues of served backends: of scripts, which run apart from the calls that they make, or of all others."""
+        entries = [s.entry for s in self._served.values() if (s.entry.transport == CODE.transport) is apart]
+        return [keys.queue(entry.group, entry.name, lane) for entry in entries for lane in _LANES]
 
     def _own_parts(self) -> list[str]:
         """This worker's own parts of those queues that have parts."""

@@ -2,12 +2,17 @@
 
 
 class Bulkhead:
-    """Slots of one queue. Slots that a claim may fill are reserved while its answer is awaited."""
+    """Slots of one queue. Slots that a claim may fill are reserved while its answer is awaited.
 
-    __slots__ = ("_limit", "_taken", "queue", "starved")
+    `apart`: its calls take none of the worker's own slots. So calls that make further calls never take the place of those
+    that they wait for.
+    """
 
-    def __init__(self, queue: str, limit: int) -> None:
+    __slots__ = ("_limit", "_taken", "apart", "queue", "starved")
+
+    def __init__(self, queue: str, limit: int, *, apart: bool = False) -> None:
         self.queue = queue
+        self.apart = apart
         self._limit = limit
         self._taken = 0
         self.starved = False

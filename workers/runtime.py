@@ -7,7 +7,7 @@ trips, by one Redis function each. A sweep takes what no doorbell told of: lease
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -54,10 +54,13 @@ class MeshWorker(Worker):
         run: JobFunction,
         discard: Callable[[Discarded], None],
         is_open: Callable[[str], bool] = lambda queue: True,
+        apart: Mapping[str, int] | None = None,
     ) -> None:
-        """`is_open` tells whether a queue's backend can take calls yet: what it can't run stays for others."""
+        """`queues` share `concurrency` slots; those of `apart` have as many of their own as it says. `is_open` tells
+        whether a queue's backend can take calls yet: what it can't run stays for others."""
         url = settings.redis_url.reveal()
         self._bulkheads = {name: Bulkhead(name, min(settings.backend_concurrency, concurrency)) for name in queues}
+        self._bulkheads |= {name: Bulkhead(name, limit, apart=True) for name, limit in (apart or {}).items()}
         super().__init__(
             functions=[func(self._arq_entry, name=keys.JOB_NAME, keep_result=0, max_tries=1)],
             queue_name=next(iter(self._bulkheads)),
@@ -148,20 +151,28 @@ class MeshWorker(Worker):
         if rung is not None and (bulkhead := self._bulkheads.get(rung[0].decode().removesuffix(":bell"))):
             await self._claim(bulkhead)
 
+    def _room(self, bulkhead: Bulkhead) -> int:
+        """How many more calls of a queue may run now."""
+        return bulkhead.free if bulkhead.apart else min(bulkhead.free, self.max_jobs - self.job_counter)
+
+    def _take(self, bulkhead: Bulkhead, slots: int) -> None:
+        """Take slots, or give them back."""
+        bulkhead.take(slots)
+        if not bulkhead.apart:
+            self.job_counter += slots
+
     async def _claim(self, bulkhead: Bulkhead) -> None:
         """Lease what waits on one queue, as far as there are slots, and run it."""
-        free = min(bulkhead.free, self.max_jobs - self.job_counter)
+        free = self._room(bulkhead)
         bulkhead.starved = free <= 0
         if free <= 0:
             return
-        bulkhead.take(free)
-        self.job_counter += free
+        self._take(bulkhead, free)
         sent_at = asyncio.get_running_loop().time()
         try:
             reply = await self._lease("claim", [bulkhead.queue], [free])
         finally:
-            bulkhead.give_back(free)
-            self.job_counter -= free
+            self._take(bulkhead, -free)
             self._slot_freed.set()
         claimed, discarded = self._read(reply, sent_at)
         bulkhead.starved = len(claimed) == free
@@ -170,9 +181,8 @@ class MeshWorker(Worker):
     async def _sweep(self) -> None:
         """Look at every queue once, whether its bell rang or not."""
         names, free = [], []
-        room = self.max_jobs - self.job_counter
         for name, bulkhead in self._bulkheads.items():
-            if (slots := min(bulkhead.free, room)) > 0 and self._is_open(name):
+            if (slots := self._room(bulkhead)) > 0 and self._is_open(name):
                 names.append(name)
                 free.append(slots)
         sent_at = asyncio.get_running_loop().time()
@@ -205,9 +215,7 @@ class MeshWorker(Worker):
             self._discard(job)
         loop = asyncio.get_running_loop()
         for claim in claimed:
-            bulkhead = self._bulkheads[claim.queue]
-            bulkhead.take(1)
-            self.job_counter += 1
+            self._take(self._bulkheads[claim.queue], 1)
             task = loop.create_task(self._run_claimed(claim))
             self.tasks[claim.job_id] = task
             task.add_done_callback(partial(self._ended, claim))
@@ -218,10 +226,9 @@ class MeshWorker(Worker):
     def _ended(self, claim: Claimed, task: asyncio.Task[None]) -> None:
         if self.tasks.get(claim.job_id) is task:
             del self.tasks[claim.job_id]
-        self.job_counter -= 1
-        self._slot_freed.set()
         bulkhead = self._bulkheads[claim.queue]
-        bulkhead.give_back(1)
+        self._take(bulkhead, -1)
+        self._slot_freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self.jobs_failed += 1
             log.error("the job function raised", job=claim.job_id, exc_info=error)

@@ -11,6 +11,7 @@ from tests.mesh import ROOT
 COMPOSE = read_compose()
 SERVICES: dict[str, Any] = COMPOSE["services"]
 WORKERS = [name for name in SERVICES if name.startswith("worker")]
+SCRIPTS = "worker-code"
 every_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -80,7 +81,7 @@ def test_the_broker_is_reached_by_the_roles_alone_and_workers_by_nobody() -> Non
     assert {name for name, joined in networks.items() if "front" in joined} == {"edge", "caddy"}
     assert networks["edge"] == {"front", "mesh"}
     for name in WORKERS:
-        assert networks[name] == {"mesh", "egress"}
+        assert networks[name] == ({"mesh"} if name == SCRIPTS else {"mesh", "egress"})
     assert SERVICES["secrets"]["network_mode"] == "none"
 
 
@@ -125,9 +126,18 @@ def test_no_secret_stands_in_the_file() -> None:
 
 
 def test_each_group_of_workers_has_an_environment_file_of_its_own() -> None:
-    files = [entry["path"] for name in WORKERS for entry in SERVICES[name]["env_file"]]
-    assert len(files) == len(set(files)) == len(WORKERS)
-    assert not any("env_file" in service for name, service in SERVICES.items() if name not in WORKERS)
+    with_credentials = [name for name in WORKERS if name != SCRIPTS]
+    files = [entry["path"] for name in with_credentials for entry in SERVICES[name]["env_file"]]
+    assert len(files) == len(set(files)) == len(with_credentials)
+    assert not any("env_file" in service for name, service in SERVICES.items() if name not in with_credentials)
+
+
+def test_scripts_have_no_way_out_no_credential_and_no_configuration() -> None:
+    scripts = SERVICES[SCRIPTS]
+    assert scripts["networks"] == ["mesh"]
+    assert set(mounts(scripts)) == {"/run/toolmesh", "/run/sandbox"}
+    assert scripts["command"] == ["worker", "--backends", "code"]
+    assert "profiles" not in scripts
 
 
 def test_what_is_not_always_needed_waits_in_a_profile() -> None:

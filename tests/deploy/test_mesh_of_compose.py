@@ -1,4 +1,4 @@
-"""The services of compose.yaml, run: two edges, three workers of two groups, and a broker that gives each only its own."""
+"""The services of compose.yaml, run: two edges, four workers of three groups, and a broker that gives each only its own."""
 
 import asyncio
 import os
@@ -42,7 +42,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
     (directory / "secrets" / "worker-internal.env").write_text("CREDENTIAL_INSIDE=the-inner-secret\n")
     running = Compose(directory, config)
     try:
-        running.up(secrets=1, valkey=1, init=1, sandbox=1, edge=2, worker=2, worker_internal=1)
+        running.up(secrets=1, valkey=1, init=1, sandbox=1, edge=2, worker=2, worker_internal=1, worker_code=1)
         yield running
     finally:
         running.down()
@@ -121,9 +121,14 @@ def test_a_service_can_read_no_other_groups_key_or_credential(compose: Compose, 
         entry.split(":", 1)
         for entry in (compose.directory / "volumes" / "secrets" / "edge" / "mesh_keys").read_text().split()
     )
-    assert keys.keys() == {"edge", "default", "internal"}
+    assert keys.keys() == {"edge", "default", "internal", "code"}
     who_holds = {group: {name for name, text in held.items() if key in text} for group, key in keys.items()}
-    assert who_holds == {"edge": {"edge"}, "default": {"edge", "worker"}, "internal": {"edge", "worker-internal"}}
+    assert who_holds == {
+        "edge": {"edge"},
+        "default": {"edge", "worker"},
+        "internal": {"edge", "worker-internal"},
+        "code": {"edge", "worker-code"},
+    }
     passwords = {name: set(re.findall(r"redis://([\w-]+):", text)) for name, text in held.items()}
     assert passwords == {
         "valkey": set(),
@@ -132,6 +137,7 @@ def test_a_service_can_read_no_other_groups_key_or_credential(compose: Compose, 
         "worker": {"worker-default"},
         "worker-internal": {"worker-internal"},
         "sandbox": set(),
+        "worker-code": {"worker-code"},
     }
     assert {name for name, text in held.items() if "the-inner-secret" in text} == {"worker-internal"}
     for name, containers in compose.containers.items():

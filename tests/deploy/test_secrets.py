@@ -68,11 +68,11 @@ def test_a_broker_that_moved_keeps_its_passwords(tmp_path: Path) -> None:
 def test_each_audience_reads_its_own_and_the_brokers_file_holds_no_password(tmp_path: Path) -> None:
     prepare_secrets(tmp_path, ["lab"], BROKER, None)
     made = contents(tmp_path)
-    assert parse_key_ring(made["edge/mesh_keys"]).groups == {"edge", "default", "lab"}
+    assert parse_key_ring(made["edge/mesh_keys"]).groups == {"edge", "default", "code", "lab"}
     assert parse_key_ring(made["worker-lab/mesh_keys"]).groups == {"lab"}
     assert parse_key_ring(made["worker-default/mesh_keys"]).groups == {"default"}
     passwords = re.findall(r"redis://[a-z-]+:([^@]+)@", "".join(made.values()))
-    assert len(set(passwords)) == 4
+    assert len(set(passwords)) == 5
     assert not any(password in made["broker/users.acl"] for password in passwords)
     for path in tmp_path.rglob("*"):
         others = stat.S_IMODE(path.stat().st_mode) & 0o077
@@ -148,7 +148,8 @@ def test_a_users_file_that_is_none_is_named(text: str, tmp_path: Path) -> None:
 def test_the_default_user_is_left_to_the_operator(tmp_path: Path) -> None:
     prepare_secrets(tmp_path, [], BROKER, None)
     assert (tmp_path / "broker" / "users.acl").read_text().startswith("user default off\n")
-    assert read_users(tmp_path / "broker" / "users.acl").keys() == {"health", "init", "edge", "worker-default"}
+    users = {"health", "init", "edge", "worker-default", "worker-code"}
+    assert read_users(tmp_path / "broker" / "users.acl").keys() == users
 
 
 def test_under_up_a_brokers_url_from_a_file_is_handed_to_the_roles_as_itself() -> None:

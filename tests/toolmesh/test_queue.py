@@ -235,6 +235,7 @@ def test_beside_a_running_up_nothing_has_to_be_set(tmp_path: Path) -> None:
         assert [(q["backend"], q["lane"], q["workers"]) for q in json.loads(done.stdout)["queues"]] == [
             ("echo", "read", 2),
             ("echo", "write", 2),
+            ("code", "write", 2),
         ]
     finally:
         up.stop()

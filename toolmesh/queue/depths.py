@@ -4,6 +4,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from shared import keys
+from shared.code_mode import CODE
 from shared.codec import unseal
 from shared.errors import ForgedMessage
 from shared.messages import Heartbeat
@@ -34,7 +35,7 @@ async def depths(redis: Redis, where: Reach) -> list[Depth]:
     serving = {group: await _serving(redis, where, group, at_ms) for group in where.groups}
     found = []
     for entry in where.entries:
-        for lane in ("read", "write"):
+        for lane in ("write",) if entry.transport == CODE.transport else ("read", "write"):
             waiting, running, since_ms = await _look(redis, keys.queue(entry.group, entry.name, lane), at_ms)
             depth = Depth(
                 group=entry.group,

@@ -58,7 +58,7 @@ def reach(config: Path | None, data: Path | None, environment: Mapping[str, str]
                 "without it nobody can tell their calls from forged ones."
             )
         ring = parse_key_ring(str(path.resolve()))
-    return Reach(url=url, ring=ring, entries=configured.entries, settings=settings)
+    return Reach(url=url, ring=ring, entries=configured.served, settings=settings)
 
 
 @asynccontextmanager

@@ -1,0 +1,88 @@
+"""What the caller of `execute_code` gets: the value alone, or with what was called and logged beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from workers.backends.backend import InnerAnswer
+from workers.children.script import Answered, Ran, ScriptError
+
+_encode = msgspec.json.Encoder().encode
+_NULL = b"null"
+
+
+@dataclass(slots=True, kw_only=True)
+class Called:
+    """One call of a script. Mutable: it has no answer at first."""
+
+    ordinal: int
+    tool: str
+    """As the script named it, then its canonical name."""
+    answer: InnerAnswer | None = None
+    given: Answered | None = None
+    """What the script got."""
+
+    @property
+    def status(self) -> Literal["running", "ok", "error"]:
+        """How it stands."""
+        if self.given is None:
+            return "running"
+        return "ok" if self.given.ok else "error"
+
+    def end(self, answer: InnerAnswer, given: Answered) -> None:
+        """Its answer is here."""
+        self.answer, self.given = answer, given
+        self.tool = answer.tool or self.tool
+
+
+def report(ran: Ran, called: Sequence[Called], *, whole: bool, echo_bytes_max: int) -> bytes:
+    """The MCP result, JSON. One text block: the value's JSON where nothing was called or logged, else an array, the value
+    first, then the calls in the order in which they were made, then the logs. A failed call keeps its result whole; so do
+    all where the script has no value, and where `whole` asks for it.
+
+    A script that failed: `isError`, what was done by then, and a block that says why.
+    """
+    failed = ran.error is not None
+    entries: list[Any] = [] if ran.value is None else [{"return": msgspec.Raw(ran.value)}]
+    entries += _entries(called, whole or ran.value is None, echo_bytes_max)
+    if ran.logs:
+        entries.append({"logs": ran.logs})
+    if ran.error is None:
+        text = _encode(entries) if called or ran.logs else (ran.value or _NULL)
+        return _result([text.decode()], failed=False)
+    texts = [_encode(entries).decode()] if entries else []
+    return _result([*texts, _why(ran.error, called)], failed=failed)
+
+
+def _entries(called: Sequence[Called], whole: bool, bytes_max: int) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
+    left = bytes_max
+    for call in sorted(called, key=lambda call: call.ordinal):
+        entry: dict[str, Any] = {"tool": call.tool, "status": call.status}
+        if call.answer is not None and call.given is not None:
+            name, body = ("error", call.given.body) if call.answer.code else ("result", call.answer.body)
+            if (whole or not call.given.ok) and len(body) <= left:
+                left -= len(body)
+                entry[name] = msgspec.Raw(body)
+            else:
+                entry["resultBytes"] = len(body)
+        entries.append(entry)
+    return entries
+
+
+def _why(error: ScriptError, called: Sequence[Called]) -> str:
+    where = "" if error.line is None else f" (line {error.line})"
+    text = f"execute_code failed: {error.message}{where}"
+    running = [call.tool for call in called if call.status == "running"]
+    if not running:
+        return text
+    return (
+        f"{text}\n{len(running)} of {len(called)} calls had no answer then: {', '.join(running)}. They are cancelled; one "
+        "that had begun to change something may have taken effect."
+    )
+
+
+def _result(texts: Sequence[str], *, failed: bool) -> bytes:
+    return _encode({"content": [{"type": "text", "text": text} for text in texts], "isError": failed})
