@@ -24,8 +24,9 @@ from bench.rows import build_rows
 from bench.scenarios import FULL, QUICK, Plan, Say, run_round, warm_up
 from bench.sessions import measure_idle_sessions
 from bench.single import measure_idle, measure_memory, measure_start
-from bench.stage import made, running_stage, running_upstream
+from bench.stage import made, running_stage
 from bench.table import write_between_marks, write_table
+from bench.upstreams import running_upstream
 from toolmesh.broker import find_server
 
 _OUT = Path(__file__).parent / "out"

@@ -28,6 +28,8 @@ class Connection:
         lines += [f"{name}: {value}" for name, value in target.headers().items()]
         self._head = "\r\n".join(lines)
         self._numbers = count(1)
+        self.answer = ""
+        """The body of the last answer."""
 
     def __enter__(self) -> Self:
         return self
@@ -41,10 +43,10 @@ class Connection:
         request = f"{self._head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
         begun = time.perf_counter()
         self._socket.sendall(request)
-        status, answer = self._read()
+        status, self.answer = self._read()
         taken = time.perf_counter() - begun
-        if not self._target.accepts(status, answer):
-            raise BadAnswer(f"{self._target.name}: {status} {answer[:300]}")
+        if not self._target.accepts(status, self.answer):
+            raise BadAnswer(f"{self._target.name}: {status} {self.answer[:300]}")
         return taken
 
     def _read(self) -> tuple[int, str]:

@@ -122,24 +122,28 @@ def running_mesh(
     *,
     edge_environment: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
+    groups: Sequence[str] = ("default",),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Mesh]:
-    """Start everything, wait until every probe is answered, end everything. `files`: of the configuration directory."""
+    """Start everything, wait until every probe is answered, end everything. `files`: of the configuration directory;
+    `groups`: those that the workers serve; `environment`: of all roles."""
     config = write_config(folder / "config", backends, files)
     port, api_key = free_port(), secrets.token_urlsafe(24)
-    all_keys = generate_key_ring(["edge", "default"])
+    all_keys = generate_key_ring(["edge", *groups])
     ring = dict(entry.split(":", 1) for entry in all_keys.split(","))
     with ExitStack() as stack:
         broker, redis_url = stack.enter_context(running_broker(folder))
 
-        def start(name: str, groups: Sequence[str], *arguments: str, **environment: str) -> Process:
-            mesh_keys = ",".join(f"{group}:{ring[group]}" for group in groups)
-            environment |= {"REDIS_URL": redis_url, "TOOLMESH_MESH_KEYS": mesh_keys, "LOG_LEVEL": "warning"}
+        def start(name: str, held: Sequence[str], *arguments: str, **more: str) -> Process:
+            mesh_keys = ",".join(f"{group}:{ring[group]}" for group in held)
+            own = {"REDIS_URL": redis_url, "TOOLMESH_MESH_KEYS": mesh_keys, "LOG_LEVEL": "warning"}
             command = python("-m", "toolmesh", *arguments, "--config", str(config))
-            return stack.enter_context(Process(name, command, folder / f"{name}.log", environment))
+            log = folder / f"{name}.log"
+            return stack.enter_context(Process(name, command, log, {**(environment or {}), **more, **own}))
 
-        team = tuple(start(f"worker-{number}", ["default"], "worker") for number in range(1, workers + 1))
-        more = {"TOOLMESH_API_KEY": api_key, **(edge_environment or {})}
-        edge = start("edge", ["edge", "default"], "edge", "--port", str(port), **more)
+        team = tuple(start(f"worker-{number}", groups, "worker") for number in range(1, workers + 1))
+        secret = {"TOOLMESH_API_KEY": api_key, **(edge_environment or {})}
+        edge = start("edge", ["edge", *groups], "edge", "--port", str(port), **secret)
         mesh = Mesh(f"http://127.0.0.1:{port}/mcp", api_key, redis_url, all_keys, broker, edge, team)
         _wait_for(lambda: _complete(mesh, probes), [broker, edge, *team])
         yield mesh

@@ -9,6 +9,8 @@ from bench.log_ins import ROWS as LOG_IN_ROWS
 from bench.log_ins import measure_log_ins
 from bench.row import Row, Wanted, single_rows
 from bench.scenarios import Plan, Say
+from bench.scripts import ROWS as SCRIPT_ROWS
+from bench.scripts import measure_scripts
 
 
 @dataclass(frozen=True)
@@ -25,4 +27,7 @@ class Part:
         return list(single_rows(figures, self.wanted))
 
 
-PARTS = (Part("log-ins", measure_log_ins, LOG_IN_ROWS),)
+PARTS = (
+    Part("log-ins", measure_log_ins, LOG_IN_ROWS),
+    Part("scripts", measure_scripts, SCRIPT_ROWS),
+)

@@ -67,10 +67,15 @@ class Process:
 
     def rss_mib(self) -> float:
         """Resident memory."""
-        for line in Path(f"/proc/{self._child.pid}/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        return 0.0
+        return resident_mib(self._child.pid)
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process; 0 for one that is gone."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def python(*arguments: str) -> list[str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from bench.mesh import Mesh, http_backend, running_broker, running_mesh, stdio_backend
 from bench.pipe import COMMAND
-from bench.process import Process, free_port, python
+from bench.process import Process, python
 from bench.rows import ECHO, FAST, OLD_ECHO, PIPED, USUAL, direct, through
 from bench.scenarios import BACKEND_MS, IN_FLIGHT, Stage
 from bench.sessions import open_session
 from bench.target import COUNTER, Target
+from bench.upstreams import running_upstream
 
 _MESSAGE = {"message": f"{COUNTER}!"}
 _NAP = {"ms": BACKEND_MS, "tag": f"{COUNTER}!"}
@@ -66,15 +67,6 @@ def _stage(one: Mesh, two: Mesh, fast_url: str, usual_url: str, stock_redis_url:
         ),
         stock_redis_url=stock_redis_url,
     )
-
-
-@contextmanager
-def running_upstream(folder: Path, module: str = "upstream") -> Iterator[str]:
-    """One of the bench's MCP servers; gives its URL. The mesh's start waits for it."""
-    port = free_port()
-    command = python("-m", f"bench.{module}", str(port))
-    with Process(module, command, folder / f"{module}.log"):
-        yield f"http://127.0.0.1:{port}/mcp"
 
 
 def made(folder: Path) -> Path:
