@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client import Client
+from tests.e2e.scripts_mesh import Scripted, scripts_mesh
 from tests.e2e.target import Target, open_target
 from tests.e2e.tasks_mesh import STRANGER_KEY, Slow, slow_mesh
 from tests.e2e.wide_mesh import Wide, wide_mesh
@@ -44,3 +45,12 @@ def stranger(slow: Slow) -> Iterator[Client]:
     client = Client(slow.a.url, STRANGER_KEY)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="package")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
+    """Two edges and two workers that run scripts, whose time is short."""
+    quick = {"TOOLMESH_CODE_TIMEOUT": "8", "TOOLMESH_CODE_CALLS_MAX": "60", "TOOLMESH_CODE_LOG_BYTES_MAX": "2000"}
+    quick |= {"TOOLMESH_HANDLE_AFTER_S": "0.5", "TOOLMESH_CANCEL_GRACE_S": "0.2"}
+    with scripts_mesh(tmp_path_factory.mktemp("scripted"), **quick) as found:
+        yield found
