@@ -27,6 +27,7 @@ from toolmesh.check_access import errors_of_anonymous, warnings_of_access
 from toolmesh.check_names import warnings_of_names
 from toolmesh.check_providers import warnings_of_mappings, warnings_of_providers
 from toolmesh.check_rules import warnings_of_rules
+from toolmesh.check_sandbox import Sandbox, look_at_sandbox
 from toolmesh.check_servers import warnings_of_servers
 from toolmesh.console import say
 
@@ -38,6 +39,7 @@ class Report(msgspec.Struct, kw_only=True):
 
     errors: list[str] = []
     warnings: list[str] = []
+    sandbox: Sandbox | None = None
 
 
 def run_check(environment: Mapping[str, str], config: Path, *, as_json: bool) -> int:
@@ -46,6 +48,7 @@ def run_check(environment: Mapping[str, str], config: Path, *, as_json: bool) ->
         report, code = Report(errors=[f"The configuration directory {config} does not exist."]), 2
     else:
         report = examine(environment, config)
+        _add_sandbox(report, environment, config)
         code = 1 if report.errors else 0
     if as_json:
         say(msgspec.json.encode({"ok": not report.errors, **msgspec.to_builtins(report)}).decode())
@@ -54,8 +57,20 @@ def run_check(environment: Mapping[str, str], config: Path, *, as_json: bool) ->
         say(f"error: {text}")
     for text in report.warnings:
         say(f"warning: {text}")
+    if report.sandbox is not None:
+        say(f"sandbox: {report.sandbox.line}")
     say(f"{len(report.errors)} errors, {len(report.warnings)} warnings")
     return code
+
+
+def _add_sandbox(report: Report, environment: Mapping[str, str], config: Path) -> None:
+    """What keeps scripts in here; not asked where the settings can't be read."""
+    try:
+        settings = load_settings(environment, config_dir=config)
+    except ConfigurationError:
+        return
+    report.sandbox = look_at_sandbox(settings)
+    report.warnings += report.sandbox.warnings(settings)
 
 
 def examine(environment: Mapping[str, str], config: Path) -> Report:

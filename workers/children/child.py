@@ -84,6 +84,8 @@ class ChildProcess:
         """Whether it lives and waits for a run. The kernel knows of an end before the event loop does."""
         if self.dead or self.busy or self.has_more:
             return False
+        if not hasattr(os, "waitid"):
+            return True  # macOS, before Python 3.13
         try:
             return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
         except ChildProcessError:

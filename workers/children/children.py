@@ -7,6 +7,11 @@ from typing import Any, Protocol
 class Child(Protocol):
     """One child, for the time of one run. Messages are those that its engine understands (`inside/`)."""
 
+    given: dict[str, list[str]]
+    """What is kept from it, and by which means (`inside/lockdown.py`); a thing without means is not kept from it."""
+    refused: dict[str, str]
+    """Means that the system does not have, and why."""
+
     async def send(self, message: dict[str, Any]) -> None:
         """Raises SandboxCrashed, SandboxTimeout or SandboxMemory where the child is dead, and ValueError (FrameError) for
         a message that is too large or no JSON: nothing was sent then."""

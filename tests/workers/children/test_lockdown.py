@@ -1,6 +1,7 @@
 """Code that has broken out of its engine finds nothing in its child: no network, file, secret, process, or other right."""
 
 import errno
+import json
 import os
 import socket
 import subprocess
@@ -164,6 +165,19 @@ def alone(code: str) -> str:
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=20, check=False)
     return done.stdout.strip() or done.stderr
+
+
+def test_what_a_system_does_not_have_is_said_and_the_rest_holds() -> None:
+    program = Path(__file__).with_name("poor_system.py")
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["refused"].keys() == {"namespace", "landlock", "system calls"}
+    assert set(said["refused"].values()) == {os.strerror(errno.EPERM)}
+    assert said["given"]["network"] == said["given"]["files"] == []
+    assert said["given"]["memory"] == said["given"]["cpu"] == ["limit"]
+    assert said["given"]["new privileges"] == ["prctl"]
+    assert said["answer"] == 42
 
 
 def test_its_own_network_has_nothing_in_it() -> None:

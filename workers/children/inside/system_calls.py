@@ -84,7 +84,11 @@ def restrict() -> None:
     if known is None or sys.maxsize < 1 << 32:
         raise OSError(0, f"not for {os.uname().machine}")
     column, architecture = known
-    instructions = _filter(column, architecture)
+    install(column, _filter(column, architecture))
+
+
+def install(column: int, instructions: bytes) -> None:
+    """Have the kernel run a program at each system call. Raises OSError."""
     buffer = ctypes.create_string_buffer(instructions, len(instructions))
     program = _Program(len(instructions) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     pointer = ctypes.cast(ctypes.pointer(program), ctypes.c_void_p)
