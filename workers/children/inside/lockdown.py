@@ -56,8 +56,6 @@ class Lockdown:
         """What has to come before anything starts a thread, or needs what the worker may and the child may not."""
         os.closerange(_FIRST_OTHER, os.sysconf("SC_OPEN_MAX"))
         os.environ.clear()
-        with suppress(OSError):
-            os.nice(_NICER)
         if _LINUX:
             with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
                 file.write("1000")  # where memory ends, a child goes before its worker
@@ -67,6 +65,8 @@ class Lockdown:
     def after_imports(self) -> None:
         """All the rest. Nothing can be opened, started or reached afterwards."""
         memory = self._memory_bytes + _size_bytes()
+        with suppress(OSError):
+            os.nice(_NICER)
         if _LINUX:
             self._give_up_rights()
         self._limit("memory", resource.RLIMIT_AS, memory)
