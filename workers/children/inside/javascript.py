@@ -180,7 +180,7 @@ class Run:
 
     def _value(self) -> str | None:
         self._realm.make_room(self._limits["heap_bytes"])
-        said = self._realm.finish()
+        said: str | None = self._realm.finish()
         if said is None:
             raise self._out_of_memory()
         if said[0] == "e":
