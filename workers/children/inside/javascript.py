@@ -18,7 +18,6 @@ from workers.children.inside.positions import ends_too_early, position, wrapped
 from workers.children.inside.realm import JSException, Realm
 
 _JOBS_AT_A_TIME = 1_000
-_JOBS_MAX = 500_000
 _MEMORY_FULL = 0.9
 _FRAME_CHARACTERS = 512 * 1024
 
@@ -141,11 +140,9 @@ class Run:
                 if self._running and self._port.waiting():
                     self._hear()
                     done = 0
-                if done >= _JOBS_MAX:
-                    raise ScriptFailed(
-                        "script_endless",
-                        f"The script went {_JOBS_MAX} steps of promises without waiting for a call: a loop has no end.",
-                    )
+                if done >= self._limits["steps_max"]:
+                    message = f"The script went {done} steps of promises without waiting for a call: a loop has no end."
+                    raise ScriptFailed("script_endless", message)
 
     def _collect(self) -> bool:
         """Take over what was asked for; whether something of it was answered at once."""
