@@ -58,6 +58,7 @@ RENDERINGS: dict[str, Rendering] = {
     "definition_changed": Rendering("result"),
     "forged_message": Rendering("result"),
     "upstream_unreachable": Rendering("result"),
+    "egress_denied": Rendering("result"),
     "upstream_timeout": Rendering("result"),
     "upstream_bad_response": Rendering("result"),
     "upstream_too_large": Rendering("result"),

@@ -40,6 +40,9 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     hint: str | None = None
     dadl: str | None = None
     allow_private_url: bool = True
+    """Whether the addresses of what the operator wrote as a URL may be private."""
+    private_hosts: tuple[str, ...] = ()
+    """Ours: what may be private all the same (`shared/private_hosts.py`), also in URLs out of arguments and answers."""
     tls_skip_verify: bool = False
     options: BackendOptions = BackendOptions()
     env: dict[str, str] = {}

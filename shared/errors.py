@@ -182,6 +182,12 @@ class UpstreamUnreachable(MeshError):
     retryable = True
 
 
+class EgressDenied(MeshError):
+    """What a request would go to may not be reached from here; nothing was sent. The log says which address it was."""
+
+    code = "egress_denied"
+
+
 class UpstreamTimeout(MeshError):
     """The upstream did not answer in time."""
 

@@ -165,7 +165,22 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Connections of one worker to one upstream."""
     upstream_sessions: Positive = 4
     """2025-era sessions of one worker at one upstream."""
+    upstream_dns_s: Seconds = 5.0
+    """How long the look-up of an upstream's name may take."""
+    upstream_dns_threads: Positive = 4
+    """Look-ups of names for one backend at a time, of one worker; further ones wait within their time."""
     upstream_answer_bytes_max: Positive = 10 * 1024 * 1024
+    """Largest answer, as it came and decompressed."""
+    upstream_ratio_max: Positive = 100
+    """An answer of over 1 MiB may be so many times as large as what was sent of it (compressed)."""
+    upstream_idle_s: Seconds = 15.0
+    """How long nothing may come of an answer that has begun and is no event stream."""
+    upstream_headers_max: Positive = 128
+    """Header lines of one answer."""
+    upstream_header_bytes_max: Positive = 8 * 1024
+    """Of one header line of an answer."""
+    upstream_interim_max: Positive = 32
+    """Interim answers (1xx) before the answer itself."""
     upstream_event_bytes_max: Positive = 1024 * 1024
     upstream_tools_max: Positive = 5_000
     upstream_pages_max: Positive = 200
