@@ -14,6 +14,7 @@ from shared.configuration import ECHO, ApiKeyEntry, BackendEntry
 from shared.durations import parse_duration
 from shared.findings import Findings
 from shared.password_hashes import BCRYPT_COST_MAX, kind_of
+from shared.private_entries import check_private
 from shared.yaml_entries import EntriesFile, Report, load_entries
 
 BACKENDS_FILE = "backends.yaml"
@@ -128,8 +129,7 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
         report("api_key_env", "write the name of a credential: `X` stands for the variable `CREDENTIAL_X`.")
     for name, variable in entry.env.items():
         _check_env(entry, name, variable, report)
-    if not entry.allow_private_url:
-        report("allow_private_url", "`false` is not built yet, so it would guard nothing. Remove it to start without it.")
+    check_private(entry, report)
     _check_aliases(entry, report)
     _check_options(entry, report)
 

@@ -126,7 +126,10 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
         if url.scheme == "http" and not is_loopback(url.hostname or ""):
             found.append(f"{where}: {entry.url} is not encrypted; its credential and data can be read on the way.")
         if entry.tls_skip_verify:
-            found.append(f"{where}: tls_skip_verify trusts any certificate; anyone on the way can read its credential.")
+            found.append(
+                f"{where}: TLS certificates are NOT verified (tls_skip_verify): anyone on the way can read and change its "
+                "calls, and read its credential."
+            )
     if entry.annotations == "trust":
         found.append(f"{where}: `annotations: trust` lets the server's own word decide which of its calls may run twice.")
     elif entry.transport in ("http", "stdio") and not entry.classes:

@@ -182,6 +182,11 @@ async def cut_body(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any
     writer.close()
 
 
+async def half_body(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
+    writer.write(head(content_length=1000) + b'{"jsonrpc":"2.0",')
+    await hang(writer, rid, params)
+
+
 async def cut_stream(writer: asyncio.StreamWriter, rid: Any, params: dict[str, Any]) -> None:
     writer.write(head(kind="text/event-stream", transfer_encoding="chunked"))
     await send_chunk(writer, b": soon\n\n")
@@ -309,7 +314,7 @@ MODES: dict[str, Answer] = {
     for f in (
         plain, plain_stream, hang, huge, huge_chunked, huge_event, endless_stream, flood, endless_flood, bad_json,
         not_a_number, bad_utf8, deep, very_deep, no_object, batch, wrong_id, wrong_id_stream, wrong_type, cut_body,
-        cut_stream, cut_before, gzip_bomb, gzip_fine, redirect, long_header, many_headers, not_http, rpc_error,
+        half_body, cut_stream, cut_before, gzip_bomb, gzip_fine, redirect, long_header, many_headers, not_http, rpc_error,
         rpc_error_400, asks_back, counts, heard, last, wire,
     )
 } | {

@@ -48,8 +48,7 @@ class House:
 
     def __init__(self, **settings: Any) -> None:
         self._runner = asyncio.Runner()
-        self.settings = Settings(**settings)
-        self.pool = Pool(self.settings)
+        self.pool = Pool(Settings(**settings))
         self.scripts = Scripts(self.pool)
         self.asked: list[Asked] = []
         """By the script that ran last."""

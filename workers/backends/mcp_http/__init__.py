@@ -2,9 +2,10 @@
 
 In the order of the flow: `upstream` (the backend: its parts, deadlines), `attempts` (what is sent again), `owners` and
 `sessions` (which session carries a call), `handshake` (server/discover, initialize), `session`, `calling` (one attempt),
-`exchange` (one request until its answer), `connection` (aiohttp), `answer` (JSON or a stream, bounded), `legacy_stream`
-(HTTP+SSE), `events` (the grammar of streams), `budget` (their size), `following` and `listening` (the stream that belongs
-to no request), `changes` (what is passed on of it). What does not depend on the transport is in `mcp_protocol`.
+`exchange` (one request until its answer), `connection` (HTTP, by `workers/egress`), `answer` (JSON or a stream, bounded),
+`legacy_stream` (HTTP+SSE), `events` (the grammar of streams), `budget` (their size), `following` and `listening` (the
+stream that belongs to no request), `changes` (what is passed on of it). What does not depend on the transport is in
+`mcp_protocol`.
 """
 
 from shared.configuration import BackendEntry

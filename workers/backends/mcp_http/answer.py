@@ -10,11 +10,12 @@ from typing import NoReturn
 import aiohttp
 from msgspec import UNSET
 
-from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamError, UpstreamTooLarge
+from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamError, UpstreamTimeout, UpstreamTooLarge
 from shared.settings import Settings
 from workers.backends.mcp_http.budget import Budget
 from workers.backends.mcp_http.events import EventParser
 from workers.backends.mcp_protocol.message import Hear, Message, RpcError, decode_error, decode_message, result_of
+from workers.egress.body import Body, BrokenBody
 
 _REFUSAL_BYTES_MAX = 64 * 1024
 """As much of the body of an HTTP error is read."""
@@ -64,34 +65,25 @@ async def read_answer(
     UpstreamBadResponse.
     """
     if response.status != 200:
-        await refuse(response, session=session)
+        await refuse(response, settings, session=session)
     if is_stream(response):
         return await _read_stream(response, request_id, settings, hear, check_depth=check_depth)
     if _content_type(response) != "application/json":
         raise UpstreamBadResponse("The upstream answered with a content type that is neither JSON nor an event stream.")
-    body = await _read_body(response, settings.upstream_answer_bytes_max)
+    body = await _body_of(response, settings, settings.upstream_answer_bytes_max).read()
     message = await decode_message(body, settings.json_depth_max if check_depth else None)
     if message.id != request_id and (message.error is UNSET or isinstance(message.id, int | str)):
         raise UpstreamBadResponse("The upstream answered another request than the one that was sent.")
     return result_or_error(message, response.status)
 
 
-async def _read_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """The whole body, decoded. Raises UpstreamTooLarge as soon as it is over the limit."""
-    announced = response.content_length
-    if announced is not None and announced > bytes_max:
-        raise UpstreamTooLarge(f"The upstream's answer has {announced} bytes, more than {bytes_max}.")
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        while piece := await response.content.readany():
-            size += len(piece)
-            if size > bytes_max:
-                raise UpstreamTooLarge(f"The upstream's answer has more than {bytes_max} bytes.")
-            pieces.append(piece)
-    except (aiohttp.ClientError, OSError) as cause:
-        raise UpstreamBadResponse("The upstream broke off in the middle of its answer.") from cause
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+def _body_of(response: aiohttp.ClientResponse, settings: Settings, bytes_max: int) -> Body:
+    return Body(response, settings, bytes_max=bytes_max, idle_s=settings.upstream_idle_s)
+
+
+def stream_of(response: aiohttp.ClientResponse, settings: Settings) -> Body:
+    """The body of an event stream: how much of it is read is for a Budget to say, and silence means nothing."""
+    return Body(response, settings, bytes_max=None, idle_s=None)
 
 
 async def _read_stream(
@@ -104,12 +96,13 @@ async def _read_stream(
         return message.id == request_id or (message.id is None and message.error is not UNSET)
 
     budget = Budget(settings.upstream_stream_bytes_max)
-    answer = await follow_stream(response, settings, hear_until_answer, budget, check_depth=check_depth)
+    body = stream_of(response, settings)
+    answer = await follow_stream(body, settings, hear_until_answer, budget, check_depth=check_depth)
     return result_or_error(answer, response.status)
 
 
 async def follow_stream(
-    response: aiohttp.ClientResponse,
+    body: Body,
     settings: Settings,
     take: Callable[[Message, int], Awaitable[bool]],
     budget: Budget,
@@ -124,7 +117,7 @@ async def follow_stream(
     parser = parser or EventParser(settings.upstream_answer_bytes_max)
     depth_max = settings.json_depth_max if check_depth else None
     try:
-        while piece := await response.content.readany():
+        while piece := await body.next():
             budget.spend(len(piece))
             for data in parser.feed(piece):
                 message = await decode_message(data, depth_max)
@@ -132,7 +125,7 @@ async def follow_stream(
                     raise UpstreamTooLarge(f"The upstream sent a notification of {len(data)} bytes.")
                 if await take(message, len(data)):
                     return message
-    except (aiohttp.ClientError, OSError) as cause:
+    except BrokenBody as cause:
         raise StreamEnded(parser.last_id, parser.retry_s) from cause
     raise StreamEnded(parser.last_id, parser.retry_s)
 
@@ -162,7 +155,7 @@ def _tells_session_lost(error: RpcError, status: int, *, session: bool) -> bool:
     return status == 200 and error.code == _INVALID_REQUEST and _SESSION_GONE.search(error.message) is not None
 
 
-async def refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoReturn:
+async def refuse(response: aiohttp.ClientResponse, settings: Settings, *, session: bool) -> NoReturn:
     """Raise what a status other than 200 means. `session`: whether the request named a session."""
     status = response.status
     if status in (401, 403):
@@ -173,8 +166,8 @@ async def refuse(response: aiohttp.ClientResponse, *, session: bool) -> NoReturn
         )
     if status >= 400 and _content_type(response) == "application/json":
         try:
-            message = await decode_message(await _read_body(response, _REFUSAL_BYTES_MAX), None)
-        except (UpstreamTooLarge, UpstreamBadResponse):
+            message = await decode_message(await _body_of(response, settings, _REFUSAL_BYTES_MAX).read(), None)
+        except (UpstreamTooLarge, UpstreamTimeout, UpstreamBadResponse):
             message = Message()
         if message.error is not UNSET:
             _raise_error(bytes(message.error), status, session=session)

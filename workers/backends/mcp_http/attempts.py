@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from shared.errors import UpstreamUnreachable
 from workers.backends.mcp_http.answer import SessionLost
-from workers.backends.mcp_http.connection import BrokenConnection
 from workers.backends.mcp_http.handshake import Handshake
 from workers.backends.mcp_http.owners import Owned, Owners
 from workers.backends.mcp_http.session import Session
 from workers.backends.mcp_http.sessions import Sessions
+from workers.egress.failures import BrokenConnection
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.4

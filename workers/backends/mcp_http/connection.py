@@ -1,12 +1,10 @@
-"""HTTP to one upstream: one aiohttp session, the credential, and aiohttp's errors as ours.
+"""HTTP to one upstream: its credential, over `workers/egress`.
 
-No redirects, no cookies, no proxies from the environment. The number of connections is bounded by who calls
-(`upstream.py` has a slot per connection); what goes beside the calls (cancels, answers to the upstream's requests, the
-stream of changes) must not wait behind them.
+The number of connections is bounded by who calls (`upstream.py` has a slot per connection); what goes beside the calls
+(cancels, answers to the upstream's requests, the stream of changes) does not wait behind them.
 """
 
 import asyncio
-import io
 from collections.abc import Mapping
 
 import aiohttp
@@ -14,15 +12,13 @@ import structlog
 import yarl
 
 from shared.configuration import BackendEntry, credential_variable
-from shared.errors import ConfigurationError, UpstreamBadResponse, UpstreamDenied, UpstreamUnreachable
+from shared.errors import ConfigurationError, EgressDenied, UpstreamBadResponse, UpstreamDenied, UpstreamUnreachable
 from shared.settings import Settings
 from workers.credentials import Credentials
+from workers.egress.egress import Egress
+from workers.egress.outgoing import Outgoing
 
 log = structlog.get_logger()
-
-_READ_BYTES = 64 * 1024
-_WHOLE_BODY_BYTES = 1024 * 1024
-"""A larger body is handed to aiohttp as a stream, or it warns."""
 
 _HEADERS = {
     "Accept": "application/json, text/event-stream",
@@ -30,10 +26,6 @@ _HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "toolmesh",
 }
-
-
-class BrokenConnection(UpstreamBadResponse):
-    """The connection broke before the first byte of an answer: whether the request was acted on is not known."""
 
 
 class Connection:
@@ -44,29 +36,12 @@ class Connection:
         self._settings = settings
         self._credentials = credentials
         self.url = _endpoint(entry)
-        self._http: aiohttp.ClientSession | None = None
+        self._egress = Egress(entry, settings, _HEADERS)
         self._running_out: dict[aiohttp.ClientResponse, asyncio.TimerHandle] = {}
 
     def open(self) -> None:
         """Get ready; connects to nothing yet. Needs the event loop."""
-        if self._entry.tls_skip_verify:
-            log.warning(
-                "TLS certificates of this upstream are NOT verified (tls_skip_verify): anyone on the way can read and "
-                "change its calls",
-                backend=self._entry.name,
-            )
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                ssl=not self._entry.tls_skip_verify,
-                keepalive_timeout=self._settings.upstream_keepalive_s,
-            ),
-            headers=_HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.upstream_connect_s),
-            read_bufsize=_READ_BYTES,
-            trust_env=False,
-        )
+        self._egress.open()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -74,15 +49,14 @@ class Connection:
             timer.cancel()
             response.close()
         self._running_out.clear()
-        if self._http is not None:
-            await self._http.close()
+        await self._egress.close()
 
     async def post(self, headers: Mapping[str, str], body: bytes, to: yarl.URL | None = None) -> aiohttp.ClientResponse:
         """Send a message; gives the response once its headers are here. The caller closes it.
 
         `to`: the URL of the same origin that takes messages, where that is not the entry's.
 
-        Raises UpstreamUnreachable (nothing was sent), UpstreamDenied (no credential, nothing was sent),
+        Raises UpstreamUnreachable, EgressDenied, UpstreamDenied for a missing credential (nothing was sent),
         BrokenConnection or UpstreamBadResponse.
         """
         return await self._request("POST", headers, body, to)
@@ -100,7 +74,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._settings.upstream_connect_s):
                 (await self.post(headers, body, to)).release()
-        except (TimeoutError, UpstreamUnreachable, UpstreamDenied, UpstreamBadResponse) as cause:
+        except (TimeoutError, UpstreamUnreachable, EgressDenied, UpstreamDenied, UpstreamBadResponse) as cause:
             log.debug("a message was not delivered", backend=self._entry.name, cause=str(cause))
 
     def let_run_out(self, response: aiohttp.ClientResponse) -> None:
@@ -123,27 +97,15 @@ class Connection:
     async def _request(
         self, method: str, headers: Mapping[str, str], body: bytes | None, to: yarl.URL | None = None
     ) -> aiohttp.ClientResponse:
-        assert self._http is not None
-        headers = self._with_credential(headers)
-        data = io.BytesIO(body) if body is not None and len(body) > _WHOLE_BODY_BYTES else body
-        try:
-            return await self._http.request(method, to or self.url, data=data, headers=headers, allow_redirects=False)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as cause:
-            raise UpstreamUnreachable(self._why_unreachable(cause)) from cause
-        except aiohttp.ClientConnectionError as cause:
-            raise BrokenConnection("The upstream closed the connection before it answered.") from cause
-        except aiohttp.ClientError as cause:
-            raise UpstreamBadResponse("The upstream's answer is not HTTP that can be read.") from cause
-
-    def _why_unreachable(self, cause: Exception) -> str:
-        name = self._entry.name
-        if isinstance(cause, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-            return f"No secure connection to backend {name!r}: its TLS certificate or handshake is not acceptable."
-        if isinstance(cause, aiohttp.ClientConnectorDNSError):
-            return f"The host of backend {name!r} has no address; check its `url` in backends.yaml."
-        if isinstance(cause, aiohttp.ConnectionTimeoutError):
-            return f"Backend {name!r} did not accept a connection in {self._settings.upstream_connect_s:g} s."
-        return f"Backend {name!r} refuses connections; it may be down. Nothing was sent."
+        return await self._egress.send(
+            Outgoing(
+                method=method,
+                url=to or self.url,
+                headers=self._with_credential(headers),
+                body=body,
+                again=body is None,  # to open a stream or to end a session does nothing that could be done twice
+            )
+        )
 
     def _with_credential(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         name = self._entry.api_key_env

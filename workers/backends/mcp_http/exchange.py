@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 
 import aiohttp
 
-from shared.errors import MeshError, UpstreamTooLarge
+from shared.errors import MeshError, UpstreamTimeout, UpstreamTooLarge
 from shared.settings import Settings
 from workers.backends.mcp_http.answer import StreamEnded, is_stream, read_answer
 from workers.backends.mcp_http.connection import Connection
@@ -28,8 +28,8 @@ class Exchange:
     async def send(self, session: Session, request: wire.Request, hear: Hear, *, check_depth: bool = True) -> bytes:
         """The raw `result`; `check_depth` as in `read_answer`. Raises what `Connection.post` and `read_answer` raise.
 
-        Given up (cancelled, or too large), the upstream is told: a notification in the 2025 era, where a closed stream says
-        nothing; the closed stream in the modern era.
+        Given up (cancelled, too large, silent in mid-answer), the upstream is told: a notification in the 2025 era, where a
+        closed stream says nothing; the closed stream in the modern era.
         """
         try:
             if session.stream is not None:
@@ -41,7 +41,7 @@ class Exchange:
                 if session.modern or ended.last_id is None:
                     raise
                 return await self._resume(session, request, hear, check_depth, ended)
-        except (asyncio.CancelledError, UpstreamTooLarge):
+        except (asyncio.CancelledError, UpstreamTooLarge, UpstreamTimeout):
             if not session.modern:
                 self._notify_cancelled(session, request.id)
             raise

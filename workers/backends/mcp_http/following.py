@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from shared.errors import MeshError
 from shared.settings import Settings
-from workers.backends.mcp_http.answer import StreamEnded, follow_stream, is_stream
+from workers.backends.mcp_http.answer import StreamEnded, follow_stream, is_stream, stream_of
 from workers.backends.mcp_http.budget import Budget
 from workers.backends.mcp_http.changes import Changes
 from workers.backends.mcp_http.connection import Connection
@@ -210,7 +210,7 @@ class Following:
                 return message.method is UNSET and message.id == request_id
 
             budget = Budget(self._settings.upstream_stream_bytes_max, endless=True)
-            await follow_stream(response, self._settings, take, budget)
+            await follow_stream(stream_of(response, self._settings), self._settings, take, budget)
         except StreamEnded as ended:
             session.last_event_id = None if session.modern else ended.last_id or session.last_event_id
             self._broke = ended.__cause__ is not None

@@ -11,13 +11,14 @@ from shared.configuration import BackendEntry, Relayed
 from shared.errors import UpstreamBadResponse, UpstreamDenied, UpstreamError, UpstreamTooLarge
 from shared.settings import Settings
 from workers.backends.mcp_http.answer import SessionLost, read_answer
-from workers.backends.mcp_http.connection import BrokenConnection, Connection
+from workers.backends.mcp_http.connection import Connection
 from workers.backends.mcp_http.legacy_stream import LegacyStream, NoStream
 from workers.backends.mcp_http.session import Era, Session
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.capabilities import ServerCapabilities, telling_of
 from workers.backends.mcp_protocol.client_requests import capabilities_of
 from workers.backends.mcp_protocol.message import Hear, ignore
+from workers.egress.failures import BrokenConnection
 
 _SESSION_ID_BYTES_MAX = 1024
 

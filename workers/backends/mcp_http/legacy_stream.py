@@ -15,12 +15,13 @@ from msgspec import UNSET
 
 from shared.errors import MeshError, UpstreamBadResponse
 from shared.settings import Settings
-from workers.backends.mcp_http.answer import SessionLost, follow_stream, is_stream, refuse, result_or_error
+from workers.backends.mcp_http.answer import SessionLost, follow_stream, is_stream, refuse, result_or_error, stream_of
 from workers.backends.mcp_http.budget import Budget
 from workers.backends.mcp_http.connection import Connection
 from workers.backends.mcp_http.events import EventParser
 from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.message import Hear, Message, ignore, too_deep
+from workers.egress.body import Body, BrokenBody
 
 log = structlog.get_logger()
 
@@ -66,14 +67,15 @@ class LegacyStream:
         response = await self._connection.get(_HEADERS)
         try:
             if response.status in (401, 403):
-                await refuse(response, session=False)
+                await refuse(response, self._settings, session=False)
             if response.status != 200 or not is_stream(response):
                 raise NoStream(f"The upstream answers GET with HTTP {response.status} and no event stream.")
-            self.endpoint = self._checked(await self._first_endpoint(response))
+            body = stream_of(response, self._settings)
+            self.endpoint = self._checked(await self._first_endpoint(body))
         except BaseException:
             response.close()
             raise
-        self._reader = asyncio.create_task(self._read(response))
+        self._reader = asyncio.create_task(self._read(response, body))
 
     def on_end(self, told: Callable[[], None]) -> None:
         """Have this called once when the stream is over."""
@@ -102,7 +104,7 @@ class LegacyStream:
             response = await self._connection.post(request.headers, request.body, self.endpoint)
             try:
                 if not 200 <= response.status < 300:
-                    await refuse(response, session=True)
+                    await refuse(response, self._settings, session=True)
             finally:
                 self._connection.let_run_out(response)
             message = await answer
@@ -115,14 +117,14 @@ class LegacyStream:
             await _check_depth(result, self._settings.json_depth_max)
         return result
 
-    async def _first_endpoint(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _first_endpoint(self, body: Body) -> bytes:
         try:
-            while piece := await response.content.readany():
+            while piece := await body.next():
                 self._budget.spend(len(piece))
                 self._parser.feed(piece)
                 if self._parser.endpoint is not None:
                     return self._parser.endpoint
-        except (aiohttp.ClientError, OSError) as cause:
+        except BrokenBody as cause:
             raise UpstreamBadResponse("The upstream's stream broke before it named its endpoint.") from cause
         raise UpstreamBadResponse("The upstream's stream ended before it named its endpoint.")
 
@@ -144,10 +146,10 @@ class LegacyStream:
             )
         return found
 
-    async def _read(self, response: aiohttp.ClientResponse) -> None:
+    async def _read(self, response: aiohttp.ClientResponse, body: Body) -> None:
         why = "The upstream's stream ended before the answer."
         try:
-            await follow_stream(response, self._settings, self._take, self._budget, check_depth=False, parser=self._parser)
+            await follow_stream(body, self._settings, self._take, self._budget, check_depth=False, parser=self._parser)
         except MeshError as error:
             why = error.detail
         except Exception:
