@@ -9,6 +9,8 @@ import os
 from typing import Any, NoReturn, Protocol
 
 HEADER_BYTES = 4
+_PIECE_BYTES = 256 * 1024
+"""A buffer for all that is asked for would be made anew for each piece that comes."""
 
 
 class FrameError(ValueError):
@@ -72,7 +74,7 @@ def read(descriptor: int, bytes_max: int) -> dict[str, Any]:
 def _read_exactly(descriptor: int, size: int) -> bytes:
     pieces = []
     while size:
-        piece = os.read(descriptor, size)
+        piece = os.read(descriptor, min(size, _PIECE_BYTES))
         if not piece:
             raise EOFError
         pieces.append(piece)

@@ -1,26 +1,48 @@
 """Code that has broken out of its engine finds nothing in its child: no network, file, secret, process, or other right."""
 
+import asyncio
 import errno
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.workers.children.payloads import pool_of, run, tell
+from shared.errors import SandboxUnavailable
+from shared.settings import Settings
+from tests.workers.children import payloads
+from tests.workers.children.payloads import PAYLOAD, pool_of, run, tell
+from workers.children.child import start_child
+from workers.children.engine import Engine
 from workers.children.inside.lockdown import KEPT
 
 ROOT = Path(__file__).parents[3]
 DENIED = (errno.EPERM, errno.EACCES, errno.EMFILE, errno.EAGAIN)
 
 
-def told_alone(python: str, **settings: Any) -> Any:
+Told = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    """What code finds in one child, which outlives all of it."""
+    with asyncio.Runner() as runner:
+        child = runner.run(start_child(PAYLOAD, Settings()))
+        yield lambda python: runner.run(payloads.told(child, python))
+        child.kill()
+        runner.run(asyncio.wait((child.ended,)))
+
+
+def told_alone(python: str) -> Any:
+    """The same of a child that is started for it."""
+
     async def ask() -> Any:
-        async with pool_of(children_spare=0, **settings) as pool:
+        async with pool_of(children_spare=0) as pool:
             return await tell(pool, python)
 
     return run(ask)
@@ -61,8 +83,8 @@ def told_alone(python: str, **settings: Any) -> Any:
         "mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)",
     ],
 )
-def test_what_would_reach_out_is_refused(python: str) -> None:
-    found = told_alone(python)
+def test_what_would_reach_out_is_refused(told: Told, python: str) -> None:
+    found = told(python)
     assert found["errno"] in DENIED, found
 
 
@@ -95,8 +117,8 @@ def test_what_would_reach_out_is_refused(python: str) -> None:
         "keyctl",
     ],
 )
-def test_system_calls_that_no_program_of_ours_makes_are_refused(call: str) -> None:
-    assert told_alone(f"outcome = {call}\nfound = [outcome, ctypes.get_errno()]") == [-1, errno.EPERM]
+def test_system_calls_that_no_program_of_ours_makes_are_refused(told: Told, call: str) -> None:
+    assert told(f"outcome = {call}\nfound = [outcome, ctypes.get_errno()]") == [-1, errno.EPERM]
 
 
 def test_there_is_no_environment() -> None:
@@ -130,13 +152,13 @@ for number in range(4096):
         theirs.close()
 
 
-def test_no_thread_can_be_started() -> None:
-    assert told_alone("threading.Thread(target=print).start()")["raised"] == "RuntimeError"
+def test_no_thread_can_be_started(told: Told) -> None:
+    assert told("threading.Thread(target=print).start()")["raised"] == "RuntimeError"
 
 
-def test_nothing_can_be_imported() -> None:
-    assert told_alone("import sqlite3")["raised"] == "ModuleNotFoundError"
-    assert told_alone("import importlib.metadata, decimal")["raised"] == "ModuleNotFoundError"
+def test_nothing_can_be_imported(told: Told) -> None:
+    assert told("import sqlite3")["raised"] == "ModuleNotFoundError"
+    assert told("import importlib.metadata, decimal")["raised"] == "ModuleNotFoundError"
 
 
 def test_memory_ends_at_its_limit_and_the_child_goes_on() -> None:
@@ -217,11 +239,6 @@ def test_a_child_whose_engine_starts_a_thread_is_not_used(tmp_path: Path) -> Non
     (tmp_path / "threaded.py").write_text("import threading\nthreading.Thread(target=threading.Event().wait).start()\n")
 
     async def check() -> str:
-        from shared.errors import SandboxUnavailable
-        from shared.settings import Settings
-        from workers.children.child import start_child
-        from workers.children.engine import Engine
-
         with pytest.raises(SandboxUnavailable) as raised:
             await start_child(Engine("threaded", "threaded", paths=(str(tmp_path),)), Settings())
         return raised.value.detail

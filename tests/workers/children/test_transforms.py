@@ -2,66 +2,72 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from shared.errors import MeshError, SandboxMemory, SandboxTimeout, TransformFailed
 from shared.settings import Settings
-from tests.workers.children.payloads import run
-from workers.children.pool import Pool
+from tests.workers.children.house_of_scripts import House
 from workers.children.transforms import Transforms
 
-
-@asynccontextmanager
-async def transforms_of(**settings: Any) -> AsyncIterator[Transforms]:
-    given = Settings(**{"transform_timeout_s": 5.0, "children_spare": 1, **settings})
-    pool = Pool(given)
-    try:
-        yield Transforms(pool, given)
-    finally:
-        await pool.close()
+Outcome = Callable[..., Any]
 
 
-def outcome(program: str, document: bytes = b'{"a": [1, 2]}', **settings: Any) -> Any:
-    """What it gives, or the error; another program is answered after it in any case."""
+@pytest.fixture
+def outcome(house: House) -> Outcome:
+    """What a program gives for a document, or the error; another program is answered after it in any case."""
 
-    async def check() -> Any:
-        async with transforms_of(**settings) as transforms:
-            found: Any
-            try:
-                found = json.loads(await transforms.run(program, document, "ada"))
-            except MeshError as error:
-                found = error
-            assert await transforms.run(".", b"[1]", "ada") == b"[1]"
-            return found
+    def ask(program: str, document: bytes = b'{"a": [1, 2]}', house: House = house, **settings: Any) -> Any:
+        transforms = Transforms(house.pool, Settings(**{"transform_timeout_s": 5.0, **settings}))
+        found: Any
+        try:
+            found = json.loads(house.wait(transforms.run(program, document, "ada")))
+        except MeshError as error:
+            found = error
+        assert house.wait(transforms.run(".", b"[1]", "ada")) == b"[1]"
+        return found
 
-    return run(check)
-
-
-def failure(program: str, document: bytes = b"{}", **settings: Any) -> str:
-    error = outcome(program, document, **settings)
-    assert isinstance(error, TransformFailed), error
-    return error.detail
+    return ask
 
 
-def test_none_one_and_several_results_are_null_itself_and_an_array() -> None:
+@pytest.fixture
+def failure(outcome: Outcome) -> Callable[..., str]:
+    """What is said of a program that fails."""
+
+    def ask(program: str, document: bytes = b"{}", **more: Any) -> str:
+        error = outcome(program, document, **more)
+        assert isinstance(error, TransformFailed), error
+        return error.detail
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def small_house() -> Iterator[House]:
+    """Children with little memory and small messages."""
+    house = House(children_spare=1, child_memory_mib=64, child_frame_bytes_max=1000)
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def transforms(house: House) -> Transforms:
+    return Transforms(house.pool, Settings(transform_timeout_s=5.0))
+
+
+def test_none_one_and_several_results_are_null_itself_and_an_array(outcome: Outcome) -> None:
     assert outcome("empty") is None
     assert outcome(".a") == [1, 2]
     assert outcome(".a[]") == [1, 2]
     assert outcome(".a[0], {b: .a[1]}") == [1, {"b": 2}]
 
 
-def test_numbers_and_texts_come_out_as_they_went_in() -> None:
-    async def check() -> None:
-        async with transforms_of() as transforms:
-            for text in ('[12345678901234567890,1.10,"é\\u0000\\"\\\\"]', '"\\ud83d\\ude00"', "null", "[]"):
-                expected = text.replace("\\ud83d\\ude00", "\U0001f600")
-                assert (await transforms.run(".", text.encode(), "ada")).decode() == expected
-
-    run(check)
+def test_numbers_and_texts_come_out_as_they_went_in(house: House, transforms: Transforms) -> None:
+    for text in ('[12345678901234567890,1.10,"é\\u0000\\"\\\\"]', '"\\ud83d\\ude00"', "null", "[]"):
+        expected = text.replace("\\ud83d\\ude00", "\U0001f600")
+        assert house.wait(transforms.run(".", text.encode(), "ada")).decode() == expected
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_numbers_and_texts_come_out_as_they_went_in() -> None:
         "label $out | foreach repeat(1) as $i (0; . + 1; empty)",
     ],
 )
-def test_a_program_that_does_not_end_is_killed(program: str) -> None:
+def test_a_program_that_does_not_end_is_killed(outcome: Outcome, program: str) -> None:
     error = outcome(program, transform_timeout_s=0.25)
     assert isinstance(error, SandboxTimeout | SandboxMemory), error
 
@@ -99,8 +105,8 @@ def test_a_program_that_does_not_end_is_killed(program: str) -> None:
         "[range(100000000)] | length",
     ],
 )
-def test_a_program_that_takes_all_memory_is_ended(program: str) -> None:
-    error = outcome(program, transform_timeout_s=20.0, child_memory_mib=64)
+def test_a_program_that_takes_all_memory_is_ended(outcome: Outcome, program: str, small_house: House) -> None:
+    error = outcome(program, house=small_house, transform_timeout_s=20.0)
     assert isinstance(error, SandboxMemory), error
 
 
@@ -125,7 +131,7 @@ def test_a_program_that_takes_all_memory_is_ended(program: str) -> None:
         ("def env: $ENV; env", {}),
     ],
 )
-def test_a_program_learns_nothing_beside_its_document(program: str, given: Any) -> None:
+def test_a_program_learns_nothing_beside_its_document(outcome: Outcome, program: str, given: Any) -> None:
     assert outcome(program) == given
 
 
@@ -153,7 +159,7 @@ def test_a_program_learns_nothing_beside_its_document(program: str, given: Any) 
         ('"[" * 20000 | fromjson', "jq: "),
     ],
 )
-def test_what_a_program_may_not_do_or_does_wrong_is_said(program: str, said: str) -> None:
+def test_what_a_program_may_not_do_or_does_wrong_is_said(failure: Callable[..., str], program: str, said: str) -> None:
     assert said in failure(program)
 
 
@@ -161,16 +167,16 @@ def test_what_a_program_may_not_do_or_does_wrong_is_said(program: str, said: str
     ("document", "said"),
     [(b"{", "parse error"), (b"", "not one JSON value"), (b"1 2", "not one JSON value"), (b"\xff", "not UTF-8")],
 )
-def test_a_document_that_is_no_json_is_said_to_be_none(document: bytes, said: str) -> None:
+def test_a_document_that_is_no_json_is_said_to_be_none(failure: Callable[..., str], document: bytes, said: str) -> None:
     assert said in failure(".", document)
 
 
-def test_a_comment_at_the_end_hides_nothing() -> None:
+def test_a_comment_at_the_end_hides_nothing(outcome: Outcome) -> None:
     for program in ("1 # one", "1 # one \\", "1 # one \\\\", "# import\n1"):
         assert outcome(program) == 1
 
 
-def test_sizes_have_limits() -> None:
+def test_sizes_have_limits(outcome: Outcome, failure: Callable[..., str], small_house: House) -> None:
     assert "take 10" in failure(".", b" " * 11, transform_input_bytes_max=10)
     assert "more than 3 results" in failure("range(4)", transform_results_max=3)
     assert outcome("range(3)", transform_results_max=3) == [0, 1, 2]
@@ -178,27 +184,20 @@ def test_sizes_have_limits() -> None:
     assert "more than 100 " in failure('"é" * 60', transform_output_bytes_max=100)
     assert outcome('"x" * 98', transform_output_bytes_max=100) == "x" * 98
     assert "longer than 5 characters" in failure("[1, 2]", transform_program_chars_max=5)
-    assert "too large" in failure('"x" * 2000', child_frame_bytes_max=1000)
-    assert "does not fit" in failure(".", b'"' + b"x" * 2000 + b'"', child_frame_bytes_max=1000)
+    assert "too large" in failure('"x" * 2000', house=small_house)
+    assert "does not fit" in failure(".", b'"' + b"x" * 2000 + b'"', house=small_house)
 
 
-def test_programs_are_checked_without_a_document() -> None:
-    async def check() -> None:
-        async with transforms_of() as transforms:
-            await transforms.check("error | .a")
-            for wrong in ("(", 'import "x" as $x; .', "nosuch"):
-                with pytest.raises(TransformFailed):
-                    await transforms.check(wrong)
-            with pytest.raises(TransformFailed):
-                await transforms.check("[" * 9000 + "]" * 9000)
-
-    run(check)
+def test_programs_are_checked_without_a_document(house: House, transforms: Transforms) -> None:
+    house.wait(transforms.check("error | .a"))
+    for wrong in ("(", 'import "x" as $x; .', "nosuch", "[" * 9000 + "]" * 9000):
+        with pytest.raises(TransformFailed):
+            house.wait(transforms.check(wrong))
 
 
-def test_many_programs_at_once_get_their_own_answers() -> None:
-    async def check() -> None:
-        async with transforms_of() as transforms:
-            asked = [transforms.run(f".[{number}]", b"[0,1,2,3]", f"tenant {number % 2}") for number in range(4)]
-            assert await asyncio.gather(*asked) == [b"0", b"1", b"2", b"3"]
+def test_many_programs_at_once_get_their_own_answers(house: House, transforms: Transforms) -> None:
+    async def ask() -> list[bytes]:
+        asked = [transforms.run(f".[{number}]", b"[0,1,2,3]", f"tenant {number % 2}") for number in range(4)]
+        return await asyncio.gather(*asked)
 
-    run(check)
+    assert house.wait(ask()) == [b"0", b"1", b"2", b"3"]
