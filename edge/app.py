@@ -191,6 +191,7 @@ class Edge:
         self._handling.inner.start()
         asyncio.get_running_loop().call_later(2.0, _freeze)
         log.info("edge started", tools=len(self._directory.name_space.tools))
+        self._handling.say_what_is_missing()
         try:
             yield
         finally:

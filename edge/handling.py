@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from edge.admit import Gate
 from edge.calls import Calls
 from edge.code.backend_hints import BackendHints
@@ -30,8 +32,10 @@ from edge.respond import Responder
 from edge.sessions.lasting import Lasting
 from edge.step_up import StepUp
 from edge.waiting import Waiting
-from shared.code_mode import EXECUTE_CODE, offers_code
+from shared.code_mode import CODE, EXECUTE_CODE, offers_code
 from shared.jobs import RETRY
+
+log = structlog.get_logger()
 
 
 class Handling:
@@ -153,6 +157,16 @@ class Handling:
             refused=mesh.recorder.refused,
             record=mesh.recorder.record,
         )
+
+    def say_what_is_missing(self) -> None:
+        """At the start: what was asked for and can't be had."""
+        settings = self._mesh.settings
+        if settings.code_mode and not offers_code(settings):
+            log.warning(
+                "scripts are not run: there is no execute_code",
+                hint=f"TOOLMESH_MESH_KEYS has no key of the group {CODE.group!r}. Add one, here and at the workers that "
+                "are to run scripts; or set TOOLMESH_CODE_MODE=off.",
+            )
 
     async def close(self) -> None:
         """Stop what goes on beside requests."""

@@ -71,7 +71,7 @@ class Listing:
         names = list(items)
         start = 0 if cursor is None else bisect_right(names, _name_in(cursor))
         page = names[start : start + self._page_items]
-        shown = [self._shown(items[name], tools.get(name)) if kind == "tools" else items[name] for name in page]
+        shown = [self._shown(name, items[name], tools.get(name)) if kind == "tools" else items[name] for name in page]
         result: dict[str, Any] = {kind: [_without_schema(item) for item in shown] if bare else shown}
         if kind == "tools":
             result["_meta"] = {LIST_VERSION: self._version(tools.values(), ours.values(), bare=bare)}
@@ -108,12 +108,15 @@ class Listing:
         table = shelf.resources if kind == "resources" else shelf.templates
         return table.items() if authorizer.may_reach(principal, backend) else ()
 
-    def _shown(self, item: Item, listed: Listed | None) -> Item:
+    def _shown(self, name: str, item: Item, listed: Listed | None) -> Item:
         """A tool as it is listed: it says of itself, where nobody has to log in, whether that holds for it as well.
 
         `listed`: None for one of the edge itself.
         """
-        return callable_by_anyone(item) if self._anonymous and (listed is None or self._is_free(listed)) else item
+        if not self._anonymous:
+            return item
+        free = self._is_free(listed) if listed is not None else name in self._own_tools(ANONYMOUS)
+        return callable_by_anyone(item) if free else item
 
     def _is_free(self, listed: Listed) -> bool:
         return self._authorizer.may_use(ANONYMOUS, listed.tool.name, listed.tool.access)

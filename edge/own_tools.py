@@ -14,8 +14,8 @@ from shared.identity import Principal
 class OwnTool(Protocol):
     """One of them."""
 
-    def listed_for(self, principal: Principal) -> Item:
-        """As it is listed for somebody."""
+    def listed_for(self, principal: Principal) -> Item | None:
+        """As it is listed for somebody; None where it is not for them."""
         ...
 
     async def answer(self, exchange: Exchange) -> Running | None:
@@ -33,7 +33,8 @@ class OwnTools:
 
     def listed_for(self, principal: Principal) -> dict[str, Item]:
         """As they are listed for somebody at the endpoint of all backends."""
-        return {name: own.listed_for(principal) for name, own in self._tools.items()}
+        found = ((name, own.listed_for(principal)) for name, own in self._tools.items())
+        return {name: item for name, item in found if item is not None}
 
     def meant(self, exchange: Exchange) -> OwnTool | None:
         """The one that a `tools/call` is for: at the endpoint of one backend that backend's own tool of the name wins, if

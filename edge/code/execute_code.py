@@ -11,7 +11,7 @@ import msgspec
 from edge.calls import Calls
 from edge.code.backend_hints import BackendHints
 from edge.exchange import Exchange
-from edge.outgoing import Outgoing
+from edge.outgoing import Outgoing, unknown_tool
 from edge.parse import parse_call
 from edge.running import Running
 from edge.shelf import Item
@@ -51,13 +51,17 @@ class ExecuteCode:
         self._hints = hints
         self._description = _DESCRIPTION.format(calls=settings.code_calls_max, seconds=settings.code_timeout_s)
 
-    def listed_for(self, principal: Principal) -> Item:
-        """With the backends that the principal may use."""
+    def listed_for(self, principal: Principal) -> Item | None:
+        """With the backends that the principal may use. Nobody runs scripts who is nobody."""
+        if principal.anonymous:
+            return None
         hints = self._hints.text_for(principal)
         return self.tool.listed | {"description": f"{self._description}\n{hints}" if hints else self._description}
 
     async def answer(self, exchange: Exchange) -> Running:
         """Start the script. Raises MeshError."""
+        if exchange.principal.anonymous:
+            raise unknown_tool(EXECUTE_CODE)
         params = parse_call(exchange.body, exchange.message)
         self.tool.validate(params.arguments)
         outgoing = Outgoing(

@@ -44,7 +44,7 @@ def code_mesh(directory: Path, append_only: bool = False, /, **environment: str)
             digest = hashlib.sha256(BOB_KEY.encode()).hexdigest()
             (running.config / "apikeys.yaml").write_text(f"keys:\n  - {{user_id: bob, key_sha256: {digest}}}\n")
             (running.config / "authorization.yaml").write_text(RULES)
-            running.start_worker()
+            running.start_worker("--backends", "echo,book")
             edge = running.start_edge()
             running.wait_for_tools(edge, "book_read", "echo_echo")
             with played_worker(running) as worker:

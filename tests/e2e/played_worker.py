@@ -5,11 +5,12 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from redis.exceptions import RedisError
 
 from shared import keys
 from shared.audit import call_record
@@ -17,9 +18,9 @@ from shared.code_mode import CODE
 from shared.codec import AnyMessage, open_envelope, seal, unseal
 from shared.functions import function_name
 from shared.identity import Principal
-from shared.inner import InnerBody, InnerCancel, InnerRequest, InnerResult, InnerSign, ParentGrant
+from shared.inner import InnerBody, InnerCancel, InnerRequest, InnerResult, ParentGrant
 from shared.jobs import open_job
-from shared.messages import BackendState, Heartbeat, Message, ToolCall, ToolResult
+from shared.messages import BackendState, Cancel, Heartbeat, Message, ToolCall, ToolResult
 from tests.contract.hop import RING
 from tests.mesh import Mesh, wait_until
 
@@ -51,11 +52,13 @@ class PlayedWorker:
         self.id = worker_id
         self.redis = mesh.broker.client()
         self._channel = self.redis.pubsub()  # type: ignore[no-untyped-call]
-        self._channel.subscribe(keys.inner_channel(CODE.group, worker_id))
-        wait_until(lambda: self._channel.get_message(timeout=0.1), "the channel is heard")
-        self.signs: list[InnerSign] = []
+        self._channel.subscribe(keys.inner_channel(CODE.group, worker_id), keys.control_channel(CODE.group))
+        for _ in range(2):
+            wait_until(lambda: self._channel.get_message(timeout=0.1), "the channels are heard")
+        self._cancels: set[str] = set()
         self._owners: dict[str, str] = {}
         self._over = threading.Event()
+        self._resting = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
 
@@ -63,11 +66,21 @@ class PlayedWorker:
         state = BackendState(name=CODE.name, state="up", catalogue="c")
         with self.mesh.broker.client() as redis:
             while not self._over.is_set():
-                beat = seal(RING, CODE.group, Heartbeat(worker=self.id, at_ms=now_ms(), backends=(state,)))
-                redis.set(keys.heartbeat(CODE.group, self.id), beat, px=3_000)
-                redis.zadd(keys.workers(CODE.group), {self.id: now_ms() + 3_000})
-                redis.publish(keys.HEARTBEATS, beat)
+                serves = () if self._resting.is_set() else (state,)
+                beat = seal(RING, CODE.group, Heartbeat(worker=self.id, at_ms=now_ms(), backends=serves))
+                with suppress(RedisError):  # it may be away
+                    redis.set(keys.heartbeat(CODE.group, self.id), beat, px=3_000)
+                    redis.zadd(keys.workers(CODE.group), {self.id: now_ms() + 3_000})
+                    redis.publish(keys.HEARTBEATS, beat)
                 self._over.wait(_BEAT_S)
+
+    def rest(self) -> None:
+        """Say that it serves nothing, until `wake`."""
+        self._resting.set()
+
+    def wake(self) -> None:
+        """Serve again."""
+        self._resting.clear()
 
     def close(self) -> None:
         self._over.set()
@@ -157,29 +170,39 @@ class PlayedWorker:
         return heard
 
     def hear(self, kind: type[Message]) -> AnyMessage:
-        """The next message of that kind; signs are kept."""
+        """The next message of that kind; others are passed over."""
         end = time.monotonic() + _WAIT_S
         while time.monotonic() < end:
-            said = self._channel.get_message(ignore_subscribe_messages=True, timeout=0.2)
-            if said is None:
-                continue
-            group, message = open_envelope(RING, said["data"])
-            assert group == CODE.group
-            if isinstance(message, InnerSign):
-                self.signs.append(message)
+            message = self._next(0.2)
             if isinstance(message, kind):
                 return message
         raise AssertionError(f"no {kind.__name__} came in {_WAIT_S} s")
 
-    def silence(self, seconds: float = 0.7) -> list[AnyMessage]:
-        """What is said in that time, but for signs."""
-        heard: list[AnyMessage] = []
+    def cancelled(self, call_id: str) -> bool:
+        """Whether a script's client has cancelled it, as far as it was heard."""
+        self._next(0.1)
+        return call_id in self._cancels
+
+    def _next(self, seconds: float) -> AnyMessage | None:
+        try:
+            said = self._channel.get_message(ignore_subscribe_messages=True, timeout=seconds)
+        except RedisError:
+            return None  # it is away, and comes back
+        if said is None:
+            return None
+        group, message = open_envelope(RING, said["data"])
+        assert group == CODE.group
+        if isinstance(message, Cancel):
+            self._cancels.add(message.call_id)
+        return message
+
+    def silence(self, seconds: float = 0.7) -> list[InnerResult]:
+        """The answers that come in that time."""
+        heard: list[AnyMessage | None] = []
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            said = self._channel.get_message(ignore_subscribe_messages=True, timeout=0.1)
-            if said is not None:
-                heard.append(open_envelope(RING, said["data"])[1])
-        return [message for message in heard if not isinstance(message, InnerSign)]
+            heard.append(self._next(0.1))
+        return [message for message in heard if isinstance(message, InnerResult)]
 
     def body(self, result: InnerResult) -> Any:
         """What an answer gives."""

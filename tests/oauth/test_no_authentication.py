@@ -13,7 +13,7 @@ from shared.grants import ACCESS
 from tests.mesh import API_KEY, Mesh, mesh, wait_until
 from tests.oauth.house import House
 from tests.oauth.traces import assert_in_no_log, records, refused
-from tests.own_tools import OWN
+from tests.own_tools import OF_NOBODY, OWN
 
 BOB_KEY = "a-key-of-bob-0123456789"
 RULES = """
@@ -64,7 +64,7 @@ def names(house: House, http: httpx2.Client, authorization: str | None) -> list[
 
 
 def test_without_a_credential_one_does_what_the_rule_allows(open_house: House, http: httpx2.Client) -> None:
-    assert names(open_house, http, None) == sorted({"echo_echo", "echo_time", *OWN})
+    assert names(open_house, http, None) == sorted({"echo_echo", "echo_time", *OF_NOBODY})
     answer = ask(open_house, http, "tools/call", ECHO, None)
     assert answer.json()["result"]["content"][0]["text"] == "from nobody"
     inner = ask(open_house, http, "tools/call", {**ECHO, "name": "echo"}, None, "/mcp/b/echo")
@@ -156,8 +156,9 @@ def test_tools_say_who_may_call_them(open_house: House, http: httpx2.Client) -> 
         tools = ask(open_house, http, "tools/list", {}, authorization).json()["result"]["tools"]
         said = {tool["name"]: tool["securitySchemes"][0]["type"] for tool in tools}
         assert all(tool["_meta"]["securitySchemes"] == tool["securitySchemes"] for tool in tools)
-        expected = dict.fromkeys(("echo_echo", "echo_time", *OWN), "noauth")
-        assert said == (expected if authorization is None else {**expected, "echo_add": "oauth2"})
+        expected = dict.fromkeys(("echo_echo", "echo_time", *OF_NOBODY), "noauth")
+        others = dict.fromkeys(("echo_add", *(OWN - OF_NOBODY)), "oauth2")
+        assert said == (expected if authorization is None else {**expected, **others})
 
 
 def test_it_is_said_loudly_at_the_start(open_house: House) -> None:

@@ -31,6 +31,8 @@ class ScriptLimits:
     discoveries_max: int
     """`toolmesh.discover` and `toolmesh.describe` together."""
     log_lines_max: int = 1_000
+    steps_max: int = 500_000
+    """Jobs of promises that a script may run without waiting for a call."""
     code_bytes_max: int = 256 * 1024
     """Source text as UTF-8."""
 

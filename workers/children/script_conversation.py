@@ -98,6 +98,7 @@ class ScriptConversation:
                 "log_bytes_max": limits.log_bytes_max,
                 "log_lines_max": limits.log_lines_max,
                 "discoveries_max": limits.discoveries_max,
+                "steps_max": limits.steps_max,
             },
         }
 

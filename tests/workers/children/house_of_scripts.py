@@ -48,7 +48,8 @@ class House:
 
     def __init__(self, **settings: Any) -> None:
         self._runner = asyncio.Runner()
-        self.pool = Pool(Settings(**settings))
+        self.settings = Settings(**settings)
+        self.pool = Pool(self.settings)
         self.scripts = Scripts(self.pool)
         self.asked: list[Asked] = []
         """By the script that ran last."""

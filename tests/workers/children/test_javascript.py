@@ -155,7 +155,6 @@ def test_a_failed_call_throws_what_is_known_of_it(house: House) -> None:
         ("await 0;\nawait 0;\nundefinedName", "ReferenceError: undefinedName is not defined", 3, 1),
         ("throw 'text'", "Thrown: text", None, None),
         ("throw {a: [1]}", 'Thrown: {"a":[1]}', None, None),
-        ("throw null", "Thrown: null", None, None),
         ("const e = new Error('x'); e.name = 'Mine'; throw e", "Mine: x", 1, 15),
         ("setTimeout(() => 1, 5)", "ReferenceError: setTimeout is not defined", 1, 1),
         ("eval('1;\\n\\n  nowhere')", "ReferenceError: nowhere is not defined", 1, 1),
@@ -276,8 +275,11 @@ def test_calls_have_a_number_and_a_size_that_they_may_have(house: House) -> None
     assert "7 calls" in message
     code = "await toolmesh.x({a: 'x'.repeat(980)}); await toolmesh.x({a: 'ü'.repeat(500)})"
     error = house.error(code, argument_bytes_max=1000)
-    assert "larger than 1000 bytes" in error.message
+    assert error.message == "ToolError: Its arguments have 1008 bytes; 1000 is the most."
     assert len(house.asked) == 1
+    error = house.error("await toolmesh.x({a: 'x'.repeat(1000)})", argument_bytes_max=1000)
+    assert "The arguments of toolmesh.x are larger than 1000 bytes" in error.message
+    assert house.asked == []
 
 
 def test_large_arguments_and_results_cross_in_several_frames(house: House) -> None:

@@ -71,6 +71,8 @@ class CodeBackend:
             argument_bytes_max=settings.code_argument_bytes_max,
             result_bytes_max=settings.code_result_bytes_max,
             log_bytes_max=settings.code_log_bytes_max,
+            log_lines_max=settings.code_log_lines_max,
+            steps_max=settings.code_steps_max,
             discoveries_max=settings.code_discoveries_max,
             code_bytes_max=settings.code_bytes_max,
         )

@@ -42,18 +42,20 @@ def report(ran: Ran, called: Sequence[Called], *, whole: bool, echo_bytes_max: i
     first, then the calls in the order in which they were made, then the logs. A failed call keeps its result whole; so do
     all where the script has no value, and where `whole` asks for it.
 
-    A script that failed: `isError`, what was done by then, and a block that says why.
+    A script that failed: `isError`, what was done by then, and a block that says why; as structured content the error's
+    code and place, as edges say them of calls that failed.
     """
-    failed = ran.error is not None
     entries: list[Any] = [] if ran.value is None else [{"return": msgspec.Raw(ran.value)}]
     entries += _entries(called, whole or ran.value is None, echo_bytes_max)
     if ran.logs:
         entries.append({"logs": ran.logs})
     if ran.error is None:
         text = _encode(entries) if called or ran.logs else (ran.value or _NULL)
-        return _result([text.decode()], failed=False)
+        return _encode(_content([text.decode()]) | {"isError": False})
     texts = [_encode(entries).decode()] if entries else []
-    return _result([*texts, _why(ran.error, called)], failed=failed)
+    told = {"code": ran.error.code, "line": ran.error.line, "column": ran.error.column}
+    facts = {"error": {name: value for name, value in told.items() if value is not None}}
+    return _encode(_content([*texts, _why(ran.error, called)]) | {"structuredContent": facts, "isError": True})
 
 
 def _entries(called: Sequence[Called], whole: bool, bytes_max: int) -> list[dict[str, Any]]:
@@ -84,5 +86,5 @@ def _why(error: ScriptError, called: Sequence[Called]) -> str:
     )
 
 
-def _result(texts: Sequence[str], *, failed: bool) -> bytes:
-    return _encode({"content": [{"type": "text", "text": text} for text in texts], "isError": failed})
+def _content(texts: Sequence[str]) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": text} for text in texts]}

@@ -18,7 +18,6 @@ from workers.children.inside.positions import ends_too_early, position, wrapped
 from workers.children.inside.realm import JSException, Realm
 
 _JOBS_AT_A_TIME = 1_000
-_JOBS_MAX = 1_000_000
 _MEMORY_FULL = 0.9
 _FRAME_CHARACTERS = 512 * 1024
 
@@ -29,6 +28,10 @@ class ScriptFailed(Exception):
     def __init__(self, code: str, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
         self.fields = {"code": code, "message": message, "line": line, "column": column}
+
+
+class NoJavaScript(ScriptFailed):
+    """It does not parse; it may be TypeScript."""
 
 
 class Run:
@@ -43,6 +46,9 @@ class Run:
         self._port = port
         self._asked: list[list[Any]] = []
         self._count = 0
+        """Of what the bridge has queued."""
+        self._sent: list[int] = []
+        """By the ordinal that the worker knows, less one: what the bridge counts it as."""
         self._running = 0
         self._logs: list[str] = []
         self._log_room = self._limits["log_bytes_max"]
@@ -83,11 +89,11 @@ class Run:
         if "\0" in code:
             line = code[: code.index("\0")].count("\n") + 1
             raise ScriptFailed("script_syntax", "SyntaxError: a NUL character can't stand in a script: write \\0", line)
-        wrong: ScriptFailed | None = None
+        wrong: NoJavaScript | None = None
         if not typescript.looks_generic(code):
             try:
                 return self._evaluated(code)
-            except ScriptFailed as cause:
+            except NoJavaScript as cause:
                 wrong = cause
         try:
             code = typescript.blanked(code)
@@ -111,6 +117,8 @@ class Run:
             if ended == "error" or (ended and not self._asked and not self._running):
                 return
             if not self._asked and not self._running:
+                if self._is_full():  # too full to go on with what it waits for
+                    raise self._out_of_memory()
                 raise ScriptFailed(
                     "script_deadlock",
                     "The script waits for a promise that nothing can resolve any more: no call is running, and nothing else"
@@ -123,7 +131,7 @@ class Run:
         """All that can be done without an answer. What is asked for in between goes out in between."""
         done = 0
         more = self._realm.context.execute_pending_job
-        while more():
+        while more() or self._collect():
             done += 1
             if done % _JOBS_AT_A_TIME == 0:
                 self._collect()
@@ -132,19 +140,26 @@ class Run:
                 if self._running and self._port.waiting():
                     self._hear()
                     done = 0
-                if done >= _JOBS_MAX:
-                    raise ScriptFailed(
-                        "script_endless",
-                        f"The script went {_JOBS_MAX} steps of promises without waiting for a call: a loop has no end.",
-                    )
-        self._collect()
+                if done >= self._limits["steps_max"]:
+                    message = f"The script went {done} steps of promises without waiting for a call: a loop has no end."
+                    raise ScriptFailed("script_endless", message)
 
-    def _collect(self) -> None:
-        take = self._realm.take
+    def _collect(self) -> bool:
+        """Take over what was asked for; whether something of it was answered at once."""
+        take, most = self._realm.take, self._limits["argument_bytes_max"]
+        refused = False
         while (text := take()) is not None:
             kind, arguments, name = text.split("\n", 2)
             self._count += 1
-            self._asked.append([self._count, kind, name, arguments])
+            size = len(arguments.encode())
+            if size <= most:
+                self._sent.append(self._count)
+                self._asked.append([len(self._sent), kind, name, arguments])
+            else:  # the bridge counts units of UTF-16
+                message = f"Its arguments have {size} bytes; {most} is the most."
+                self._realm.settle(self._count, False, json.dumps({"code": "arguments_too_large", "message": message}))
+                refused = True
+        return refused
 
     def _ask(self) -> None:
         free = self._limits["in_flight_max"] - self._running
@@ -158,17 +173,23 @@ class Run:
     def _hear(self) -> None:
         for ordinal, ok, body in self._port.receive()["results"]:
             self._running -= 1
-            self._realm.settle(ordinal, ok, body)
+            self._realm.settle(self._sent[ordinal - 1], ok, body)
 
     def _value(self) -> str | None:
         self._realm.make_room(self._limits["heap_bytes"])
-        said = self._realm.finish()
+        said: str | None = self._realm.finish()
         if said is None:
             raise self._out_of_memory()
         if said[0] == "e":
             told = json.loads(said[1:])
             raise ScriptFailed(told["code"], told["message"], *position(told["stack"], self._code))
-        return said[1:] if said[0] == "v" else None
+        if said[0] == "u":
+            return None
+        value, most = said[1:], self._limits["result_bytes_max"]
+        if len(value.encode()) > most:
+            message = f"What the script returned is larger than {most} bytes: return less."
+            raise ScriptFailed("script_result_too_large", message)
+        return value
 
     def _drain_log(self) -> None:
         try:
@@ -191,12 +212,12 @@ class Run:
         if "out of memory" in message:
             return self._out_of_memory()
         if not message.startswith("SyntaxError"):
-            message = "SyntaxError: the script is nested too deeply"
-        elif ends_too_early(stack, self._code):
+            return ScriptFailed("script_syntax", "SyntaxError: the script is nested too deeply", line, column)
+        if ends_too_early(stack, self._code):
             message = "SyntaxError: the script ends too early: something that it opens is not closed"
         elif line and self._code.split("\n")[line - 1].lstrip().startswith(("import ", "import{", "export ")):
             message = "SyntaxError: there is nothing to import here, and nobody to export to: use the tools, and return"
-        return ScriptFailed("script_syntax", message, line, column)
+        return NoJavaScript("script_syntax", message, line, column)
 
     def _of_engine(self, cause: Exception) -> ScriptFailed:
         """A job threw by itself, or the bridge ran out of what it needs."""

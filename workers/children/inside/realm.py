@@ -13,14 +13,19 @@ from workers.children.inside import native
 JSException = _quickjs.JSException
 """What the engine raises: `str()` is `Name: message`, then the stack."""
 
-_SOURCE = "bridge.js"
+_PARTS = ("primordials", "globals", "json", "errors", "calls", "tools", "log", "run")
 _ENDING_BYTES = 16 * 1024 * 1024
 _HANDLES = ("begin", "start", "take", "settle", "line", "ended", "finish", "rejected")
 
 
 def _bridge() -> bytes:
-    with open(__file__.rpartition("realm.py")[0] + _SOURCE, "rb") as file:
-        return native.compiled(file.read(), _SOURCE.encode())
+    """Compiled once, when this is imported: a locked-down child reads no files."""
+    directory = __file__.rpartition("realm.py")[0] + "bridge/"
+    texts = []
+    for part in _PARTS:
+        with open(f"{directory}{part}.js", "rb") as file:
+            texts.append(file.read())
+    return native.compiled(b'(() => {"use strict";\n' + b"\n".join(texts) + b"})();", b"bridge")
 
 
 _BRIDGE = _bridge()

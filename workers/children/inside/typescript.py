@@ -28,7 +28,6 @@ _STATEMENTS = {
 }
 _SUFFIXED = {"as_expression": "as", "satisfies_expression": "satisfies", "non_null_expression": "!"}
 _ENDED = {"expression_statement", "lexical_declaration", "variable_declaration", "return_statement", "throw_statement"}
-_MEMBERS = {"public_field_definition", "method_definition"}
 _REFUSED = {
     "enum_declaration": "an enum: write an object, as in const E = {A: 0}",
     "internal_module": "a namespace: write its parts by themselves",
@@ -123,40 +122,32 @@ class _Blanking:
     def without_types(self, root: "Node") -> str:
         waiting = [root]
         while waiting:
-            node = waiting.pop()
-            if not self._took(node):
-                waiting.extend(node.children)
+            waiting.extend(self._take(waiting.pop()))
         if not self._found:
             raise NoTypes
         return "".join(self._text)
 
-    def _took(self, node: "Node") -> bool:
-        """Blank what of this node says a type; whether nothing is left in it to look at."""
+    def _take(self, node: "Node") -> "list[Node]":
+        """Blank what of this node says a type; the parts of it that are still to be looked at."""
         kind = node.type
         if kind in _REFUSED:
             self._refuse(node, _REFUSED[kind])
         if kind in _STATEMENTS or self._is_declared(node):
             self._blank(node.start_byte, node.end_byte, first=";")
-            return True
+            return []
         if kind in _WHOLE or kind.endswith("_annotation"):
             if node.start_byte not in self._taken:
-                self._blank(node.start_byte, node.end_byte)
-            return True
+                end = _end_of_type(node)
+                self._blank(node.start_byte, end, last=";" if end < node.end_byte else " ")
+            return []
         if kind in _SUFFIXED:
             self._suffix(node, _SUFFIXED[kind])
-        elif kind == "type_assertion":
-            self._assertion(node)
-        elif kind == "arrow_function":
-            self._arrow(node)
-        elif kind in ("required_parameter", "optional_parameter"):
-            return self._parameter(node)
-        elif kind == "abstract_class_declaration":
-            self._words(node, ("abstract",))
-        elif kind in _MEMBERS:
-            self._member(node)
-        elif kind == "variable_declarator":
-            self._words(node, ("!",))
-        return False
+            return node.children[:1]
+        if kind in ("required_parameter", "optional_parameter") and self._is_this(node):
+            return []
+        if look := _LOOKS.get(kind):
+            look(self, node)
+        return node.children
 
     def _is_declared(self, node: "Node") -> bool:
         if node.type == "public_field_definition":
@@ -165,7 +156,9 @@ class _Blanking:
 
     def _suffix(self, node: "Node", word: str) -> None:
         mark = next(child for child in node.children if child.type == word)
-        self._blank(mark.start_byte, node.end_byte, last=";" if self._ends_a_statement(node) else " ")
+        end = _end_of_type(node)
+        over = end < node.end_byte or self._ends_a_statement(node) or (word != "!" and _begins_an_operand(node))
+        self._blank(mark.start_byte, end, last=";" if over else " ")
 
     def _ends_a_statement(self, node: "Node") -> bool:
         """Whether a statement ends with this without a semicolon, so that a line that follows would be read as its rest."""
@@ -195,17 +188,16 @@ class _Blanking:
             self._blank(parameters.end_byte - 1, returned.end_byte, last=")")
             self._taken.add(returned.start_byte)
 
-    def _parameter(self, node: "Node") -> bool:
+    def _is_this(self, node: "Node") -> bool:
+        """Whether the parameter is `this`, which says a type and is none; it is blanked then."""
         if any(child.type in ("accessibility_modifier", "readonly", "override_modifier") for child in node.children):
             self._refuse(node, "a parameter property: write this.name = name in the constructor")
         pattern = node.child_by_field_name("pattern")
-        if pattern is not None and pattern.type == "this":
-            comma = node.next_sibling
-            end = comma.end_byte if comma is not None and comma.type == "," else node.end_byte
-            self._blank(node.start_byte, end)
-            return True
-        self._words(node, ("?",))
-        return False
+        if pattern is None or pattern.type != "this":
+            return False
+        comma = node.next_sibling
+        self._blank(node.start_byte, comma.end_byte if comma is not None and comma.type == "," else node.end_byte)
+        return True
 
     def _member(self, node: "Node") -> None:
         first = node.children[0]
@@ -214,9 +206,10 @@ class _Blanking:
                 # The member before may have no semicolon, and this one begin with a bracket or a star.
                 self._blank(child.start_byte, child.end_byte, first=";" if child == first else " ")
 
-    def _words(self, node: "Node", words: tuple[str, ...]) -> None:
+    def _word(self, node: "Node") -> None:
+        """The one word in front of a class, or behind a name, that says something of types alone."""
         for child in node.children:
-            if child.type in words:
+            if child.type in ("abstract", "?", "!"):
                 self._blank(child.start_byte, child.end_byte)
 
     def _blank(self, start: int, end: int, first: str = " ", last: str = " ") -> None:
@@ -232,6 +225,37 @@ class _Blanking:
 
     def _refuse(self, node: "Node", what: str) -> None:
         raise Unsupported(what, *_place(self._source, node))
+
+
+_LOOKS = {
+    "type_assertion": _Blanking._assertion,
+    "arrow_function": _Blanking._arrow,
+    "abstract_class_declaration": _Blanking._word,
+    "optional_parameter": _Blanking._word,
+    "variable_declarator": _Blanking._word,
+    "public_field_definition": _Blanking._member,
+    "method_definition": _Blanking._member,
+}
+
+
+def _end_of_type(node: "Node") -> int:
+    """Where a type ends: a bracket on a line of its own is not part of it, whatever the parser makes of it."""
+    if node.type in ("lookup_type", "array_type"):
+        element, bracket = node.children[0], node.children[1]
+        end = _end_of_type(element)
+        return end if end < element.end_byte or bracket.start_point[0] > element.end_point[0] else node.end_byte
+    last = node.children[-1] if node.children else None
+    return _end_of_type(last) if last is not None and last.end_byte == node.end_byte and last.is_named else node.end_byte
+
+
+def _begins_an_operand(node: "Node") -> bool:
+    """Whether the parser takes `value as Type` for what is called or looked into, which only a new statement can be."""
+    above = node.parent
+    return (
+        above is not None
+        and above.type in ("call_expression", "member_expression", "subscript_expression")
+        and above.start_byte == node.start_byte
+    )
 
 
 def _offsets(code: str) -> list[int]:
