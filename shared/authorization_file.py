@@ -79,7 +79,7 @@ class _Reader:
             # Names that start with _ hold what anchors refer to, as upstream's files use them.
             if name not in _KNOWN and not name.startswith("_"):
                 advice = nearest(name, _KNOWN) or f" Known are {', '.join(f'`{known}`' for known in _KNOWN)}."
-                self._reader.problem(root.lines[name], f"unknown key `{name}`.{advice}")
+                self._reader.problem(root.keys[name].line, f"unknown key `{name}`.{advice}")
         tables = {name: self._table(name, node) for name in _TABLES if (node := _present(root, name)) is not None}
         anonymous = _present(root, _ANONYMOUS)
         return Authorization(**tables, anonymous=None if anonymous is None else self._rule(anonymous, f"`{_ANONYMOUS}`"))
@@ -92,10 +92,10 @@ class _Reader:
         for name, rule_node in node.entries.items():
             self._rules += 1
             if self._rules > RULES_MAX:
-                self._reader.problem(node.lines[name], f"more than {RULES_MAX} rules. Remove some.")
+                self._reader.problem(node.keys[name].line, f"more than {RULES_MAX} rules. Remove some.")
                 break
             if not name:
-                self._reader.problem(node.lines[name], f"a rule of `{table}` has an empty name. Write whom it is for.")
+                self._reader.problem(node.keys[name].line, f"a rule of `{table}` has an empty name. Write whom it is for.")
             rule = self._rule(rule_node, f"`{table}`, `{name[:40]}`")
             if rule is not None:
                 found[name] = rule

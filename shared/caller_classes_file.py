@@ -56,7 +56,7 @@ class _Reader:
             # Names that start with _ hold what anchors refer to, as upstream's files use them.
             if name != _KEY and not name.startswith("_"):
                 advice = nearest(name, (_KEY,)) or f" The only one here is `{_KEY}`."
-                self._reader.problem(root.lines[name], f"unknown key `{name}`.{advice}")
+                self._reader.problem(root.keys[name].line, f"unknown key `{name}`.{advice}")
         classes = root.entries.get(_KEY)
         if classes is None or (isinstance(classes, Scalar) and classes.is_null):
             return {}

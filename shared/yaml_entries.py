@@ -73,5 +73,5 @@ def _title(shape: EntriesFile[S], node: Node, number: int) -> str:
 
 
 def _reporter(reader: StructReader, node: Node) -> Report:
-    lines = node.lines if isinstance(node, Mapping) else {}
-    return lambda key, text: reader.problem(lines.get(key, node.line), text)
+    keys = node.keys if isinstance(node, Mapping) else {}
+    return lambda key, text: reader.problem(keys.get(key, node).line, text)

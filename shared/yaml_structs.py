@@ -49,7 +49,7 @@ class StructReader:
         for name in root.entries:
             # Names that start with _ hold what anchors refer to, as upstream's files use them.
             if name != key and not name.startswith("_"):
-                self.problem(root.lines[name], f"unknown key `{name}`. The only one here is `{key}`.")
+                self.problem(root.keys[name].line, f"unknown key `{name}`. The only one here is `{key}`.")
         found = root.entries.get(key)
         if found is None or (isinstance(found, Scalar) and found.is_null):
             return ()
@@ -68,7 +68,7 @@ class StructReader:
             if name not in fields:
                 known = ", ".join(f"`{key}`" for key in fields)
                 advice = nearest(name, fields) or f" Known are {known}."
-                self.problem(node.lines[name], f"{what} has the unknown key `{name}`.{advice}")
+                self.problem(node.keys[name].line, f"{what} has the unknown key `{name}`.{advice}")
         values: dict[str, Any] = {}
         sound = node.entries.keys() <= fields.keys()
         for name, field in fields.items():

@@ -142,7 +142,7 @@ class EntriesText:
             lines[listed.end_line : listed.end_line] = entry_lines(entry, " " * listed.column)
             return "\n".join(lines)
         if isinstance(listed, Scalar) and listed.is_null and isinstance(root, nodes.Mapping):
-            at = root.lines[self._key]
+            at = root.keys[self._key].line
             head, colon, rest = lines[at - 1].partition(":")
             _, hash_sign, comment = rest.partition("#")
             lines[at - 1] = head + colon + (f"  #{comment}" if hash_sign else "")
