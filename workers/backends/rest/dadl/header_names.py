@@ -1,0 +1,29 @@
+"""Which headers a DADL file may send, and which of them a caller may fill (RFC 9110 sections 5.1, 5.5 and 7.6.1)."""
+
+import re
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VALUE_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_RESERVED = frozenset(
+    (
+        *("authorization", "connection", "content-length", "content-type", "cookie", "expect", "forwarded", "host"),
+        *("keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
+        *("transfer-encoding", "upgrade", "via", "x-http-method", "x-http-method-override", "x-method-override"),
+    )
+)
+"""What the worker itself says, or what would change who is asked, as whom, or for what."""
+
+
+def problem_of_header(name: str, value: str = "") -> str:
+    """Why a header can't be sent; empty where it can."""
+    if not _NAME.fullmatch(name):
+        return f"`{name[:40]}` is no name of a header"
+    if _VALUE_FORBIDDEN.search(value) or not value.isascii():
+        return f"the value of `{name}` has a control character, or one that is not ASCII"
+    return ""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether no argument of a call may fill a header of that name."""
+    lower = name.lower()
+    return lower in _RESERVED or lower.startswith("x-forwarded-")

@@ -1,0 +1,36 @@
+"""Whether we are what a file requires. Nobody but us can say so, so what is not known or not built refuses the file."""
+
+from shared.yaml_structs import nearest
+from workers.backends.rest.dadl.document import Requires
+from workers.backends.rest.dadl.features import FEATURES, own_version
+from workers.backends.rest.dadl.problem import Problems
+from workers.backends.rest.dadl.versions import satisfies
+
+
+def check_requirements(requires: Requires, problems: Problems) -> None:
+    """Note an error for each thing that the file requires and that is missing here."""
+    if requires.toolmesh is not None:
+        _check_version(requires.toolmesh, problems)
+    for at, feature in enumerate(requires.features):
+        way = ("requires", "features", at)
+        if feature not in FEATURES:
+            problems.error(
+                f"the file requires the feature `{feature[:40]}`, which is not known.{nearest(feature, FEATURES)} "
+                f"Known are {', '.join(f'`{name}`' for name in FEATURES)}.",
+                *way,
+            )
+        elif reason := FEATURES[feature]:
+            problems.error(f"the file requires `{feature}`, which is not built in this release: {reason}.", *way)
+
+
+def _check_version(wanted: str, problems: Problems) -> None:
+    own = own_version()
+    try:
+        if not satisfies(own, wanted):
+            problems.error(f"the file requires ToolMesh {wanted[:60]}, and this is {own}.", "requires", "toolmesh")
+    except ValueError as reason:
+        problems.error(
+            f"`toolmesh` of `requires` is no range of versions: {reason}. Write for instance `>=0.3, <2`.",
+            "requires",
+            "toolmesh",
+        )

@@ -1,0 +1,113 @@
+"""All tools that a definition makes of a backend: its own, its composites, and `health`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.catalogue import ToolDefinition, define
+from shared.classes import class_of_operation
+from shared.messages import CallClass
+from workers.backends.rest.dadl.composite import Composite
+from workers.backends.rest.dadl.definition import Definition
+from workers.backends.rest.dadl.health import HEALTH_TOOL
+from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.tools.annotations import annotations
+from workers.backends.rest.tools.descriptions import composite_description, tool_description
+from workers.backends.rest.tools.schemas import input_schema
+
+RETURNS = "toolmesh/returns"
+"""Member of `_meta`: JSON Schema of the result, for those who show types. It is no `outputSchema`, by which clients would
+refuse an answer in which an API differs from what its file says."""
+ACCESS = "toolmesh/access"
+"""Member of `_meta`: what the file says of the tool, as `dangerous`; rules and policies may look at it."""
+
+_HEALTH_DESCRIPTION = (
+    "Ask whether the API can be reached and takes the credential. It never fails: the result says what is wrong."
+)
+_HEALTH_RETURNS = {
+    "type": "object",
+    "properties": {
+        "ok": {"type": "boolean"},
+        "http_status": {"type": "integer"},
+        "error_code": {"enum": ["dns_error", "tls_error", "connection_refused", "timeout", "protocol_error"]},
+        "latency_ms": {"type": "number"},
+        "checked_at": {"type": "string"},
+        "auth_expires_at": {"type": "string"},
+        "error": {"type": "string"},
+    },
+    "required": ["ok", "latency_ms", "checked_at"],
+}
+_encode = msgspec.json.Encoder().encode
+
+
+def tools_of(
+    definition: Definition,
+    *,
+    classes: Mapping[str, CallClass] | None = None,
+    include: Collection[str] | None = None,
+) -> tuple[ToolDefinition, ...]:
+    """The tools, in the order of their names. `classes`: the operator's word (`class:` of backends.yaml), which wins;
+    `include`: the only names that are offered, None for all."""
+    classes = classes or {}
+    found = []
+    for name, tool in definition.tools.items():
+        if include is None or name in include:
+            found.append(_of_tool(name, tool, classes.get(name), definition.workflows.get(name, ())))
+    for name, composite in definition.composites.items():
+        if include is None or name in include:
+            found.append(_of_composite(name, composite, classes.get(name)))
+    if has_health(definition) and (include is None or HEALTH_TOOL in include):
+        found.append(_of_health(classes.get(HEALTH_TOOL)))
+    return tuple(sorted(found, key=lambda tool: tool.name))
+
+
+def has_health(definition: Definition) -> bool:
+    """Whether there is a synthetic tool `health`; one that the file declares wins."""
+    if definition.health is None or not definition.health.expose:
+        return False
+    return HEALTH_TOOL not in definition.tools and HEALTH_TOOL not in definition.composites
+
+
+def sends_json(tool: Tool) -> bool:
+    """Whether the body of its requests, if they have one, is JSON."""
+    return tool.content_type is None or "json" in tool.content_type.lower()
+
+
+def _of_tool(name: str, tool: Tool, said: CallClass | None, workflows: Sequence[str]) -> ToolDefinition:
+    call_class = said or class_of_operation(tool.access, tool.method)
+    described: dict[str, Any] = {
+        "description": tool_description(tool, workflows),
+        "inputSchema": input_schema(tool.params, json_body=sends_json(tool)),
+        "annotations": annotations(tool.access, tool.method, call_class),
+    }
+    if meta := _meta(tool.access, tool.returns):
+        described["_meta"] = meta
+    return define(name, call_class, _encode(described))
+
+
+def _of_composite(name: str, composite: Composite, said: CallClass | None) -> ToolDefinition:
+    call_class: CallClass = said or ("read" if composite.reads else "write")
+    described: dict[str, Any] = {
+        "description": composite_description(composite),
+        "inputSchema": input_schema(composite.params, json_body=True),
+        "annotations": annotations(composite.access, "POST", call_class),
+    }
+    if meta := _meta(composite.access, None):
+        described["_meta"] = meta
+    return define(name, call_class, _encode(described))
+
+
+def _of_health(said: CallClass | None) -> ToolDefinition:
+    call_class: CallClass = said or "read"
+    described = {
+        "description": _HEALTH_DESCRIPTION,
+        "inputSchema": input_schema({}, json_body=False),
+        "annotations": annotations("read", "GET", call_class),
+        "_meta": {RETURNS: _HEALTH_RETURNS},
+    }
+    return define(HEALTH_TOOL, call_class, _encode(described))
+
+
+def _meta(access: str | None, returns: Any) -> dict[str, Any]:
+    return {**({ACCESS: access} if access else {}), **({RETURNS: returns} if returns is not None else {})}
