@@ -60,7 +60,6 @@ INERT: Mapping[str, Inert] = {
     "OPENFGA_API_URL": Inert("relations come with a later release"),
     "OPENFGA_STORE_ID": Inert("relations come with a later release"),
     "TELEMETRY_INTERVAL": Inert("ToolMesh never sends any statistics"),
-    "TOOLMESH_DADL_DIR": Inert("rest backends come with a later release"),
     "TOOLMESH_DEBUG_TOOLS": Inert("debug tools come with a later release", "bool"),
     "TOOLMESH_DEV": Inert("there is no posture summary yet", "bool"),
     "TOOLMESH_DIRECT_TOOLS": Inert("all tools are listed; discover_tools comes with a later release", "int"),

@@ -29,6 +29,8 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Further Host header values (host or host:port) beside those of the issuer and of a loopback bind."""
     config_dir: Path = Path("config")
     data_dir: Path = Path("data")
+    dadl_dir: Path | None = None
+    """Where `.dadl` files lie; None: `dadl` in the configuration directory."""
     backends_config: Path | None = None
     """Stands for `backends.yaml` of the configuration directory."""
     host: str = "127.0.0.1"
@@ -237,6 +239,8 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     stdio_log_lines_per_s_max: Positive = 20
     """Lines of a stdio server's stderr that are logged."""
     stdio_log_line_bytes_max: Positive = 4096
+    dadl_cache_entries_max: Positive = 200
+    """DADL files whose definitions are kept, in memory and in `dadl-cache` of the data directory; the oldest go first."""
     schema_bytes_max: Positive = 256 * 1024
     schema_nodes_max: Positive = 2_000
 

@@ -112,15 +112,22 @@ def parse_yaml(text: str, name: str) -> Node | None:
         mark = cause.problem_mark or cause.context_mark
         problem = cause.problem or cause.context or "cannot be parsed"
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise _problem(name, line, column, f"not YAML: {problem}.{_advice(problem)}") from None
+        tabbed = mark is not None and _is_tab(text, mark.line, mark.column)
+        raise _problem(name, line, column, f"not YAML: {problem}.{_advice(problem, tabbed=tabbed)}") from None
     except yaml.reader.ReaderError as cause:
         at = cause.position if isinstance(cause.position, int) else 0
         line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
         raise _problem(name, line, column, "a control character that YAML does not allow. Remove it.") from None
 
 
-def _advice(problem: str) -> str:
-    if "'\\t'" in problem or "\t" in problem:
+def _is_tab(text: str, line: int, column: int) -> bool:
+    """Whether a tab stands there: the C parser does not say which character it can't take."""
+    lines = text.split("\n")
+    return line < len(lines) and lines[line][column : column + 1] == "\t"
+
+
+def _advice(problem: str, *, tabbed: bool) -> str:
+    if (tabbed and "cannot start any token" in problem) or "'\\t'" in problem or "\t" in problem:
         return " Indent with spaces, not with tabs."
     if "alphabetic or numeric character" in problem:
         return " Put a value that begins with `*` or `&` in quotes."

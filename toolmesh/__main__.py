@@ -10,6 +10,7 @@ from shared.errors import MeshError
 from toolmesh.client import client
 from toolmesh.configured import config_dir
 from toolmesh.console import show_problems
+from toolmesh.dadl.commands import dadl
 from toolmesh.doctor.command import doctor
 from toolmesh.edge import edge
 from toolmesh.init import init, secrets
@@ -42,6 +43,7 @@ app.add_typer(user, name="user")
 app.add_typer(key, name="key")
 app.add_typer(client, name="client")
 app.add_typer(queue, name="queue")
+app.add_typer(dadl, name="dadl")
 
 
 @app.command()

@@ -24,6 +24,7 @@ from shared.unbuilt import notes
 from shared.users_file import load_users
 from shared.yaml_files import load_api_keys, load_backends
 from toolmesh.check_access import errors_of_anonymous, warnings_of_access
+from toolmesh.check_dadl import check_dadl
 from toolmesh.check_names import warnings_of_names
 from toolmesh.check_providers import warnings_of_mappings, warnings_of_providers
 from toolmesh.check_rules import warnings_of_rules
@@ -110,6 +111,7 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
             report.warnings += warnings_of_mappings(rules, mappings)
     for entry in backends:
         report.warnings += _warnings_of(entry, environment)
+    check_dadl(backends, named, environment, report.errors, report.warnings)
     report.warnings += warnings_of_names(backends)
     return report
 
@@ -120,7 +122,7 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
     if entry.transport == "stdio":
         found += _stdio_warnings(entry, where, environment)
     if entry.transport == "rest":
-        found.append(f"{where}: transport {entry.transport} is not built in this release; its tools will not be listed.")
+        found.append(f"{where}: calls of rest backends come with a later release; until then its tools are not listed.")
     if entry.transport == "http":
         url = urlsplit(entry.url or "")
         if url.scheme == "http" and not is_loopback(url.hostname or ""):

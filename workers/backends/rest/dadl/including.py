@@ -44,10 +44,7 @@ def include_all(root: Mapping, path: Path, directory: Path, problems: Problems) 
     if listed is None or (isinstance(listed, Scalar) and listed.is_null):
         return Included(root, {})
     if not isinstance(listed, Sequence):
-        problems.error(
-            "`includes` must be a list of fragments, for instance `[{path: common.dadl, merge_into: backend}]`.", at=listed
-        )
-        return Included(root, {})
+        return Included(root, {})  # which is told when the file is read
     if len(listed.items) > INCLUDES_MAX:
         problems.error(f"more than {INCLUDES_MAX} includes. Put several fragments into one file.", at=listed)
         return Included(root, {})

@@ -1,0 +1,1 @@
+"""`toolmesh dadl`: what an author or an operator does with DADL files."""
