@@ -99,7 +99,8 @@ def parse_bytes(raw: bytes, name: str) -> Node | None:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
         line = raw.count(b"\n", 0, cause.start) + 1
-        raise _problem(name, line, None, "not UTF-8. Save the file as UTF-8.") from None
+        column = cause.start - raw.rfind(b"\n", 0, cause.start)
+        raise _problem(name, line, column, "not UTF-8. Save the file as UTF-8.") from None
     return parse_yaml(text, name)
 
 

@@ -1,6 +1,6 @@
 """What authentication and requirements are told when they are broken."""
 
-from tests.workers.rest.written import HEAD, PLAIN, TOOLS, V1, V2, Case, auth, tool
+from tests.workers.rest.written import HEAD, PLAIN, TOOLS, V1, V2, Case, auth
 
 CASES = (
     Case(
@@ -67,14 +67,16 @@ CASES = (
     Case(
         "session token",
         auth(
-            "{type: session, login: {method: POST, path: /login, extract: {tok: $.t}}, inject: [{header: X-T, value: '{{tokn}}'}]}"
+            "{type: session, login: {method: POST, path: /login, extract: {tok: $.t}}, "
+            "inject: [{header: X-T, value: '{{tokn}}'}]}"
         ),
         "7:113 error: `{{tokn}}` stands for no token: `extract` of `login` has none of that name.",
     ),
     Case(
         "session spec body",
         auth(
-            "{type: session, login: {method: POST, path: /login, body: {username_credential: u}}, inject: [{header: X, value: y}]}"
+            "{type: session, login: {method: POST, path: /login, body: {username_credential: "
+            "u}}, inject: [{header: X, value: y}]}"
         ),
         "7:89 warning: `username_credential` in the body of `login` is sent as it is written. To send a "
         "credential, write `the_name_in_the_api: credential:the_name_of_the_credential`.",
@@ -130,11 +132,5 @@ CASES = (
         PLAIN + "requires: {features: [returns, redact]}\n",
         "10:32 error: the file requires `redact`, which is not built in this release: rest backends make no "
         "requests yet, so there is no result to take secrets out of.",
-    ),
-    Case(
-        "feature not required",
-        tool("{method: GET, path: /a, description: A, response: {redact: ['$.token']}}", V2),
-        "1:1 warning: the file uses `redact`, and does not say so: a runtime without it would run the file all "
-        "the same. Write `requires: {features: [redact]}`.",
     ),
 )

@@ -81,7 +81,8 @@ CASES = (
     Case(
         "cursor auto",
         tool(
-            "{method: GET, path: /a, description: A, pagination: {strategy: cursor, behavior: auto, request: {cursor_param: c}}}"
+            "{method: GET, path: /a, description: A, pagination: {strategy: cursor, "
+            "behavior: auto, request: {cursor_param: c}}}"
         ),
         "9:71 error: pagination of strategy `cursor` has no `next_cursor` in `response`. Add its JSONPath.",
     ),
@@ -95,7 +96,8 @@ CASES = (
     Case(
         "has_more",
         tool(
-            "{method: GET, path: /a, description: A, pagination: {strategy: cursor, request: {cursor_param: c}, response: {has_more: '$.n < many'}}}"
+            "{method: GET, path: /a, description: A, pagination: {strategy: cursor, request: "
+            "{cursor_param: c}, response: {has_more: '$.n < many'}}}"
         ),
         "9:128 error: `has_more` of `response` of `pagination` of `x` in `tools` is not a JSONPath, or a "
         "comparison with one, that is understood: `many` can't be compared with; there are paths, numbers, "

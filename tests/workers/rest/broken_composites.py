@@ -113,7 +113,8 @@ CASES = (
     Case(
         "composite fetch",
         composite(
-            "\n      description: A\n      code: |\n        // fetch is what it would like\n        const text = 'fetch';\n        return fetch(text);",
+            "\n      description: A\n      code: |\n        // fetch is what it would like\n "
+            "       const text = 'fetch';\n        return fetch(text);",
             V2,
         ),
         "16:1 error: the script uses `fetch`, which scripts may not use. Call tools, with `api.<tool>(…)`.",

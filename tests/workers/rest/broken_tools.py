@@ -212,8 +212,6 @@ CASES = (
             "{method: POST, path: /a, description: A, idempotency: {header: K}, params: {k: {type: string, in: header}}}",
             V2 + "requires: {features: []}\n",
         ),
-        "2:12 warning: the file uses `idempotency`, and does not say so: a runtime without it would run the "
-        "file all the same. Write `requires: {features: [idempotency]}`.",
         "10:71 error: the header `K` is sent already, by a parameter, a default or the runtime. Name another one.",
     ),
 )

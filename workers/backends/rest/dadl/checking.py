@@ -1,12 +1,14 @@
 """What is wrong with a definition beyond the shape of its blocks: names that lead nowhere, limits, contradictions."""
 
 import re
+from collections.abc import Mapping
 
 from shared.yaml_structs import nearest
 from workers.backends.rest.dadl.authenticating import is_http_url
 from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.document import Document
+from workers.backends.rest.dadl.features import FEATURES
 from workers.backends.rest.dadl.header_names import problem_of_header
 from workers.backends.rest.dadl.pagination import PAGES_MAX, Pagination
 from workers.backends.rest.dadl.problem import At, Problems
@@ -139,8 +141,11 @@ def _check_health(definition: Definition, problems: Problems) -> None:
             )
 
 
-def check_features(document: Document, definition: Definition, problems: Problems) -> None:
-    """A file of 0.2 says which features it can't do without, so that an older runtime refuses it (section 15.3)."""
+def check_features(
+    document: Document, definition: Definition, problems: Problems, features: Mapping[str, str] = FEATURES
+) -> None:
+    """A file of 0.2 says which features it can't do without, so that an older runtime refuses it (section 15.3). Of what is
+    not built here nothing is said: with it in `requires` we would refuse the file ourselves."""
     if not problems.strict:
         return
     named = document.requires.features
@@ -154,7 +159,7 @@ def check_features(document: Document, definition: Definition, problems: Problem
     if auth is not None and auth.type == "oauth2" and auth.flow != "client_credentials":
         used[auth.flow] = True
     for feature, is_used in used.items():
-        if is_used and feature not in named:
+        if is_used and feature not in named and not features.get(feature):
             problems.warn(
                 f"the file uses `{feature}`, and does not say so: a runtime without it would run the file all the same. "
                 f"Write `requires: {{features: [{feature}]}}`.",

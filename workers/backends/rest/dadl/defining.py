@@ -18,6 +18,7 @@ from workers.backends.rest.dadl.composite import TIMEOUT_S_MAX, TIMEOUT_S_USUAL,
 from workers.backends.rest.dadl.composite_scan import called_tools, calls_only
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.document import Document
+from workers.backends.rest.dadl.failures import RETRIES_MAX, Errors
 from workers.backends.rest.dadl.header_names import is_reserved
 from workers.backends.rest.dadl.pagination import PAGES_MAX, PAGES_USUAL, Pagination
 from workers.backends.rest.dadl.problem import Problems
@@ -117,7 +118,7 @@ class Definer:
             nest_body_keys=defaults.nest_body_keys if nest is None else nest,
             response=_response(written.response, defaults.response),
             pagination=pagination,
-            errors=written.errors or defaults.errors,
+            errors=_errors(written.errors or defaults.errors),
             returns=returns,
             returns_text=returns_text,
             deprecated=deprecated,
@@ -253,6 +254,15 @@ def _response(own: Response | None, default: Response | None) -> Response:
         return own or default or Response()
     redact = (*default.redact, *(path for path in own.redact if path not in default.redact))
     return msgspec.structs.replace(own, redact=redact)
+
+
+def _errors(errors: Errors | None) -> Errors | None:
+    """With no more retries than there may be."""
+    strategy = errors.retry_strategy if errors is not None else None
+    if errors is None or strategy is None or strategy.max_retries <= RETRIES_MAX:
+        return errors
+    fewer = msgspec.structs.replace(strategy, max_retries=RETRIES_MAX)
+    return msgspec.structs.replace(errors, retry_strategy=fewer)
 
 
 def _page_params(pagination: Pagination, declared: Mapping[str, Param]) -> dict[str, Param]:

@@ -27,7 +27,11 @@ def _check_version(wanted: str, problems: Problems) -> None:
     own = own_version()
     try:
         if not satisfies(own, wanted):
-            problems.error(f"the file requires ToolMesh {wanted[:60]}, and this is {own}. Update ToolMesh, or take an older file.", "requires", "toolmesh")
+            problems.error(
+                f"the file requires ToolMesh {wanted[:60]}, and this is {own}. Update ToolMesh, or take an older file.",
+                "requires",
+                "toolmesh",
+            )
     except ValueError as reason:
         problems.error(
             f"`toolmesh` of `requires` is no range of versions: {reason}. Write for instance `>=0.3, <2`.",

@@ -1,0 +1,92 @@
+"""docs/dadl.md lists every key that is read, and each row names a test that there is."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.source_tree import ROOT
+from tests.workers.rest.test_broken import CASES
+from workers.backends.rest.dadl.about import Coverage, Example, Setup
+from workers.backends.rest.dadl.auth import Injected, Login, SessionRefresh, WrittenAuth, written_keys
+from workers.backends.rest.dadl.composite import WrittenComposite
+from workers.backends.rest.dadl.document import Defaults, Document, Include, Requires, WrittenBackend
+from workers.backends.rest.dadl.failures import Errors, RateLimit, RetryStrategy
+from workers.backends.rest.dadl.features import FEATURES
+from workers.backends.rest.dadl.health import Health
+from workers.backends.rest.dadl.pagination import PageRequest, PageResponse, Pagination
+from workers.backends.rest.dadl.response import Response
+from workers.backends.rest.dadl.tool import Idempotency, WrittenParam, WrittenTool
+
+PAGE = (ROOT / "docs" / "dadl.md").read_text(encoding="utf-8")
+BLOCKS: dict[str, type[msgspec.Struct]] = {
+    "the file": Document,
+    "requires": Requires,
+    "includes": Include,
+    "backend": WrittenBackend,
+    "auth": WrittenAuth,
+    "health": Health,
+    "defaults": Defaults,
+    "tools": WrittenTool,
+    "params": WrittenParam,
+    "pagination": Pagination,
+    "errors": Errors,
+    "response": Response,
+    "composites": WrittenComposite,
+    "examples": Example,
+}
+INNER = (
+    *(Login, Injected, SessionRefresh, RetryStrategy, RateLimit, PageRequest, PageResponse, Idempotency),
+    *(Coverage, Setup),
+)
+STATES = {"now", "later", "people"}
+
+
+def rows() -> Iterator[tuple[str, list[str]]]:
+    """Heading and cells of each row below `Every key`."""
+    for section in PAGE.partition("## Every key")[2].split("\n### ")[1:]:
+        heading, _, body = section.partition("\n")
+        for line in re.findall(r"^\| (.*) \|$", body, re.MULTILINE):
+            cells = line.split(" | ")
+            if cells[0] != "key":
+                yield heading, cells
+
+
+@cache
+def known_tests() -> frozenset[str]:
+    folders = (Path(__file__).parent, ROOT / "tests" / "toolmesh")
+    texts = [path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("test_*.py")]
+    return frozenset(name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_each_key_of_a_block_has_a_row(block: str) -> None:
+    listed = [cells[0].strip("`") for heading, cells in rows() if heading == block]
+    assert sorted(listed) == sorted(written_keys(BLOCKS[block]))
+
+
+def test_keys_within_a_row_are_named() -> None:
+    missing = [f"{kind.__name__}.{key}" for kind in INNER for key in written_keys(kind) if f"`{key}" not in PAGE]
+    assert missing == []
+
+
+def test_each_row_says_whether_it_is_built_and_names_known_tests() -> None:
+    cases = {case.name for case in CASES}
+    for heading, cells in rows():
+        assert len(cells) == 4, (heading, cells)
+        assert cells[2] in STATES, (heading, cells)
+        named = re.findall(r"`(test_\w+)`", cells[3])
+        told = re.findall(r"case `([^`]+)`", cells[3])
+        assert named or told, (heading, cells)
+        assert set(named) <= known_tests(), (heading, cells)
+        assert set(told) <= cases, (heading, cells)
+
+
+def test_the_features_are_those_of_the_list() -> None:
+    (row,) = (cells[1] for heading, cells in rows() if heading == "requires" and cells[0] == "`features`")
+    built, _, unbuilt = row.partition("Not yet:")
+    assert set(re.findall(r"`(\w+)`", built)) == {name for name, reason in FEATURES.items() if not reason}
+    assert set(re.findall(r"`(\w+)`", unbuilt)) == {name for name, reason in FEATURES.items() if reason}

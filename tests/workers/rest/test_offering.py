@@ -1,0 +1,201 @@
+"""Tool definitions out of a DADL file: schemas, descriptions, classes, hints."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from tests.workers.rest.written import PLAIN, backend, loaded, tool
+from workers.backends.rest.dadl.definition import Definition
+from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.tools.introduction import introduction
+from workers.backends.rest.tools.offering import tools_of
+
+WHOLE = Path(__file__).parent / "whole.dadl"
+
+
+@pytest.fixture(scope="module")
+def whole() -> Definition:
+    found = load_definition(WHOLE).definition
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def offered(whole: Definition) -> dict[str, dict[str, Any]]:
+    return {tool.name: msgspec.json.decode(tool.definition) for tool in tools_of(whole)}
+
+
+def test_all_tools_composites_and_health_are_offered_in_the_order_of_their_names(whole: Definition) -> None:
+    names = [tool.name for tool in tools_of(whole)]
+    assert names == sorted([*whole.tools, *whole.composites, "health"])
+    assert [tool.name for tool in tools_of(whole, include=("on", "health"))] == ["health", "on"]
+
+
+def test_nothing_but_what_is_declared_may_be_given(offered: dict[str, dict[str, Any]]) -> None:
+    schema = offered["on"]["inputSchema"]
+    assert schema == {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "description": "Which one"},
+            "on": {"type": "boolean"},
+            "filter[name]": {"type": "array", "items": {}},
+            "X-Reason": {"type": "string", "default": "none"},
+        },
+        "required": ["id", "on"],
+        "additionalProperties": False,
+    }
+    check = jsonschema_rs.validator_for(schema)
+    assert check.is_valid({"id": "1", "on": True, "filter[name]": [1, "a"]})
+    assert not check.is_valid({"id": "1", "on": True, "off": False})
+    assert not check.is_valid({"id": "1"})
+
+
+def test_null_is_taken_where_a_json_body_may_leave_something_out(tmp_path: Path) -> None:
+    block = (
+        "{method: PATCH, path: /a, description: A, params: {a: {type: string, in: body}, b: {type: string, in: body, "
+        "required: true}, q: {type: string, in: query}, f: {type: file_url, in: body}}}"
+    )
+
+    def kinds(text: str) -> dict[str, Any]:
+        (found,) = tools_of(loaded(tmp_path, text))
+        properties = msgspec.json.decode(found.definition)["inputSchema"]["properties"]
+        return {name: schema["type"] for name, schema in properties.items()}
+
+    assert kinds(tool(block)) == {"a": ["string", "null"], "b": "string", "q": "string", "f": "string"}
+    form = block.replace("description: A,", "description: A, content_type: application/x-www-form-urlencoded,")
+    assert kinds(tool(form)) == {"a": "string", "b": "string", "q": "string", "f": "string"}
+
+
+def test_a_type_of_the_file_stands_in_the_schema_with_its_definitions(tmp_path: Path) -> None:
+    text = backend("types: {Row: {type: object, properties: {id: integer}}}").replace(
+        "description: Latest}", "description: Latest, params: {r: {type: Row, in: query}, o: {type: Row, in: body}}}"
+    )
+    (found,) = tools_of(loaded(tmp_path, text))
+    schema = msgspec.json.decode(found.definition)["inputSchema"]
+    assert schema["$defs"] == {"Row": {"type": "object", "properties": {"id": {"type": "integer"}}}}
+    assert schema["properties"]["r"] == {"$ref": "#/$defs/Row"}
+    check = jsonschema_rs.validator_for(schema)
+    assert check.is_valid({"r": {"id": 1}, "o": None})
+    assert not check.is_valid({"r": {"id": "one"}})
+
+
+def test_a_composite_has_the_schema_of_its_parameters(offered: dict[str, dict[str, Any]]) -> None:
+    assert offered["warm_rows"]["inputSchema"] == {
+        "type": "object",
+        "properties": {
+            "min": {"type": ["number", "null"], "description": "In degrees", "default": 20},
+            "all": {"type": "boolean"},
+        },
+        "required": ["all"],
+        "additionalProperties": False,
+    }
+
+
+def test_a_description_tells_what_a_model_has_to_know(offered: dict[str, dict[str, Any]]) -> None:
+    assert offered["old_rows"]["description"] == "DEPRECATED: no paging; use list_rows instead. All rows, as they were"
+    assert offered["list_rows"]["description"] == (
+        "All rows\n\nHints:\n- sorting: newest first\n- limit max: 100\n\nReturns: Row[]"
+    )
+    assert offered["on"]["description"] == "Turn on or off\n\nExample: Warm rooms: warm_rows → on"
+    assert offered["warm_rows"]["description"] == "Rows above a temperature\n\nHints:\n- unit: degrees"
+    file = offered["attach"]["inputSchema"]["properties"]["file"]
+    assert file == {
+        "type": "string",
+        "description": "The file. A URL of the file, or a handle that a tool of this mesh gave.",
+    }
+
+
+def test_what_a_tool_returns_is_told_to_programs(offered: dict[str, dict[str, Any]]) -> None:
+    returns = offered["list_rows"]["_meta"]["toolmesh/returns"]
+    row = {"type": "object", "properties": {"id": {"type": "integer"}, "next": {"$ref": "#/$defs/Row"}}}
+    assert returns == {"type": "array", "items": {"$ref": "#/$defs/Row"}, "$defs": {"Row": row}}
+    assert jsonschema_rs.validator_for(returns).is_valid([{"id": 1, "next": {"id": 2}}])
+    assert all("outputSchema" not in tool for tool in offered.values()), "an API that differs from it would break clients"
+    assert offered["remove_row"]["_meta"]["toolmesh/access"] == "dangerous"
+
+
+def test_pages_are_asked_for_with_parameters_of_the_tool(offered: dict[str, dict[str, Any]]) -> None:
+    assert offered["old_rows"]["inputSchema"]["properties"] == {
+        "skip": {"type": "integer", "description": "How many items to skip."}
+    }
+    assert offered["list_rows"]["inputSchema"]["properties"] == {}, "the worker reads all pages"
+
+
+def test_classes_come_from_access_and_method_and_the_operator_has_the_last_word(whole: Definition) -> None:
+    classes = {tool.name: tool.access for tool in tools_of(whole)}
+    assert classes == {
+        "attach": "write",
+        "current": "read",
+        "get_row": "read",
+        "health": "read",
+        "list_rows": "read",
+        "old_rows": "read",
+        "on": "idempotent",
+        "picture": "read",
+        "remove_row": "idempotent",
+        "warm_rows": "read",
+        "watch": "read",
+    }
+    said = {tool.name: tool.access for tool in tools_of(whole, classes={"attach": "idempotent", "warm_rows": "write"})}
+    assert (said["attach"], said["warm_rows"]) == ("idempotent", "write")
+
+
+@pytest.mark.parametrize(
+    ("method", "access", "read_only", "destructive", "idempotent"),
+    [
+        ("GET", "read", True, False, True),
+        ("GET", None, True, False, True),
+        ("GET", "dangerous", False, True, False),
+        ("POST", "read", True, False, True),
+        ("POST", "write", False, False, False),
+        ("POST", "admin", False, False, False),
+        ("POST", "dangerous", False, True, False),
+        ("POST", "secret", False, True, False),
+        ("POST", None, False, True, False),
+        ("PUT", "write", False, False, True),
+        ("PATCH", "write", False, False, False),
+        ("DELETE", "write", False, True, True),
+    ],
+)
+def test_annotations(
+    tmp_path: Path, method: str, access: str | None, read_only: bool, destructive: bool, idempotent: bool
+) -> None:
+    said = f"access: {access}, " if access else ""
+    (found,) = tools_of(loaded(tmp_path, tool(f"{{method: {method}, path: /a, {said}description: A}}")))
+    assert msgspec.json.decode(found.definition)["annotations"] == {
+        "readOnlyHint": read_only,
+        "destructiveHint": destructive,
+        "idempotentHint": idempotent,
+        "openWorldHint": True,
+    }
+
+
+def test_a_health_tool_of_the_files_own_wins(tmp_path: Path) -> None:
+    plain = backend("health: {path: /up}")
+    assert [tool.name for tool in tools_of(loaded(tmp_path, plain))] == ["health", "now"]
+    hidden = backend("health: {path: /up, expose: false}")
+    assert [tool.name for tool in tools_of(loaded(tmp_path, hidden))] == ["now"]
+    own = plain.replace("    now: {", "    health: {")
+    (found,) = tools_of(loaded(tmp_path, own))
+    assert msgspec.json.decode(found.definition)["description"] == "Latest"
+
+
+def test_the_same_file_gives_the_same_definitions(tmp_path: Path) -> None:
+    assert tools_of(loaded(tmp_path, PLAIN)) == tools_of(loaded(tmp_path, PLAIN))
+
+
+def test_the_backend_says_of_itself_what_it_is_and_how_it_is_used(whole: Definition) -> None:
+    said = msgspec.json.decode(introduction(whole))
+    assert said["serverInfo"] == {"name": "wx", "version": "1.2.0-beta"}
+    assert said["instructions"].startswith("A weather station\n\nExample: Warm rooms. Find and switch on\nconst rows")
+
+
+def test_examples_that_are_too_long_are_left_out_of_what_it_says(tmp_path: Path) -> None:
+    examples = ", ".join(f"{{name: E{n}, description: D, code: 'return {'1' * 3000}'}}" for n in range(4))
+    said = msgspec.json.decode(introduction(loaded(tmp_path, backend(f"examples: [{examples}]"))))
+    assert len(said["instructions"]) < 8_100
+    assert "E1" in said["instructions"]
+    assert "E2" not in said["instructions"]
