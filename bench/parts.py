@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.dadl_files import ROWS as DADL_ROWS
+from bench.dadl_files import measure_dadl_files
 from bench.figures import Figures
 from bench.log_ins import ROWS as LOG_IN_ROWS
 from bench.log_ins import measure_log_ins
@@ -21,13 +23,18 @@ class Part:
     """As `--only` has it."""
     measure: Callable[[Path, Plan, Figures, Say], None]
     wanted: tuple[Wanted, ...]
+    may_be_left_out: bool = False
+    """Whether it measures nothing where something is missing that does not belong to the project."""
 
     def rows(self, figures: Figures) -> list[Row]:
         """Its rows of the table. Raises KeyError for a figure that was not measured."""
+        if self.may_be_left_out and not any(figures.has(name) for _, _, name, _, _ in self.wanted):
+            return []
         return list(single_rows(figures, self.wanted))
 
 
 PARTS = (
     Part("log-ins", measure_log_ins, LOG_IN_ROWS),
     Part("scripts", measure_scripts, SCRIPT_ROWS),
+    Part("dadl", measure_dadl_files, DADL_ROWS, may_be_left_out=True),
 )

@@ -222,11 +222,14 @@ class _Composer:
         tag = event.tag
         if tag is not None:
             self._check_tag(event)
-        self._seen(event)
-        start = event.start_mark
+        start, end = event.start_mark, event.end_mark
         assert start is not None
+        assert end is not None
+        line, column, last_line, last_column = start.line, start.column, end.line, end.column
+        if last_line != line or last_column != column:
+            self._end_line, self._end_column = (last_line, last_column) if last_column else (last_line - 1, 0)
         quoted = tag == "tag:yaml.org,2002:str" or (tag in (None, "!") and not event.implicit[0])
-        scalar = Scalar(event.value, quoted, self._name, start.line + 1, start.column, self._end_line + 1, self._end_column)
+        scalar = Scalar(event.value, quoted, self._name, line + 1, column, self._end_line + 1, self._end_column)
         if event.anchor:
             self._anchors[event.anchor] = scalar
         return scalar
@@ -235,8 +238,8 @@ class _Composer:
         self._seen(start)
         items: list[Node] = []
         weight = 1
-        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
-            items.append(self._node(event))
+        while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
+            items.append(self._scalar(event) if event.__class__ is yaml.ScalarEvent else self._node(event))
             weight += items[-1].weight
             if weight > _NODES_MAX:
                 break
@@ -253,11 +256,13 @@ class _Composer:
         keys: dict[str, Scalar] = {}
         merged: list[Mapping] = []
         weight = 1
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            key = self._node(event)
+        next_event, scalar, node = self._next, self._scalar, self._node
+        while (event := next_event()).__class__ is not yaml.MappingEndEvent:
+            key = scalar(event) if event.__class__ is yaml.ScalarEvent else node(event)
             if not isinstance(key, Scalar):
                 raise self._error(event, "a key that is a list or a mapping. Use a plain word as the key.")
-            value = self._node(self._next())
+            behind = next_event()
+            value = scalar(behind) if behind.__class__ is yaml.ScalarEvent else node(behind)
             weight += 1 + value.weight
             if weight > _NODES_MAX:
                 break

@@ -349,7 +349,7 @@ def test_a_file_that_uses_what_it_does_not_require_is_told_so_where_it_is_built(
     assert document is not None
     assert definition is not None
     check_features(document, definition, problems, {"redact": "not built"})
-    assert problems.found == ()
+    assert len(problems.found) == 0
     check_features(document, definition, problems, {"redact": ""})
     (problem,) = problems.found
     assert "the file uses `redact`, and does not say so" in problem.text
