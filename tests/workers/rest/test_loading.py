@@ -5,8 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shared.yaml_nodes import read_yaml
-from tests.workers.rest.written import AUTH, HEAD, PLAIN, TOOLS, V1, V2, auth, backend, composite, loaded, told, tool
+from tests.workers.rest.written import AUTH, HEAD, PLAIN, TOOLS, V1, auth, backend, composite, loaded, tool
 from workers.backends.rest.dadl.auth import (
     ApiKeyAuth,
     BasicAuth,
@@ -15,15 +14,9 @@ from workers.backends.rest.dadl.auth import (
     SessionAuth,
     credentials_of,
 )
-from workers.backends.rest.dadl.checking import check_features
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.document import Document
-from workers.backends.rest.dadl.features import FEATURES
 from workers.backends.rest.dadl.loading import load_definition
-from workers.backends.rest.dadl.problem import Problems
-from workers.backends.rest.dadl.reading import read_struct
 from workers.backends.rest.dadl.tool import Param
-from workers.backends.rest.dadl.versions import satisfies
 
 WHOLE = Path(__file__).parent / "whole.dadl"
 
@@ -324,98 +317,6 @@ def test_a_composite_reads_only_where_all_that_it_calls_is_known_and_reads(tmp_p
     assert not reads("return [api.now].map(f => f())"), "in doubt it does not"
     assert not reads("return arguments[0].gone()")
     assert not reads("return \\u0061pi.gone()")
-
-
-def test_only_what_is_built_may_be_required(tmp_path: Path) -> None:
-    built = [name for name, reason in FEATURES.items() if not reason]
-    assert built == ["returns", "deprecation"]
-    assert loaded(tmp_path, PLAIN + f"requires: {{toolmesh: '>=0.0.1, <99', features: [{', '.join(built)}]}}\n")
-    for name in FEATURES.keys() - set(built):
-        (said,) = told(tmp_path, PLAIN + f"requires: {{features: [{name}]}}\n")
-        assert f"the file requires `{name}`, which is not built in this release" in said
-
-
-def test_a_file_that_uses_what_it_does_not_require_is_told_so_where_it_is_built(tmp_path: Path) -> None:
-    block = "{method: GET, path: /a, description: A, response: {redact: ['$.token']}}"
-    path = tmp_path / "wx.dadl"
-    path.write_text(tool(block, V2), encoding="utf-8")
-    root = read_yaml(path)
-    assert root is not None
-    problems = Problems("wx.dadl")
-    problems.of(root)
-    problems.strict = True
-    document = read_struct(Document, root, "the file", problems)
-    definition = load_definition(path).definition
-    assert document is not None
-    assert definition is not None
-    check_features(document, definition, problems, {"redact": "not built"})
-    assert len(problems.found) == 0
-    check_features(document, definition, problems, {"redact": ""})
-    (problem,) = problems.found
-    assert "the file uses `redact`, and does not say so" in problem.text
-
-
-@pytest.mark.parametrize(
-    ("wanted", "fits"),
-    [
-        (">=1.0", True),
-        (">=1.2.3,<2", True),
-        ("=1.2.3", True),
-        ("1.2.3", True),
-        (">1.2.3", False),
-        ("<=1.2.2", False),
-        (">=1.2.3-rc.1", True),
-        ("<1.2.3-rc.1", False),
-        (">= 1.0 , < 1.2", False),
-    ],
-)
-def test_ranges_of_versions(wanted: str, fits: bool) -> None:
-    assert satisfies("1.2.3", wanted) is fits
-
-
-def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
-    lines = ["_a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"_a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    (said,) = told(tmp_path, "\n".join(lines) + "\n" + PLAIN)
-    assert said == "5:6 error: more than 100000 values, aliases counted. Use fewer aliases."
-
-
-def test_a_large_file_is_refused(tmp_path: Path) -> None:
-    (said,) = told(tmp_path, PLAIN + "#" * (1024 * 1024))
-    assert said == "error: larger than 1048576 bytes. Split it, or remove what is not needed."
-
-
-def test_a_deep_file_is_refused(tmp_path: Path) -> None:
-    (said,) = told(tmp_path, PLAIN + "_deep: " + "[" * 100 + "]" * 100 + "\n")
-    assert "nested deeper than 64 levels" in said
-
-
-def test_more_tools_than_there_may_be_are_refused(tmp_path: Path) -> None:
-    tools = "".join(f"    t{n}: {{method: GET, path: /a, description: A}}\n" for n in range(5001))
-    assert told(tmp_path, V1 + HEAD + AUTH + "  tools:\n" + tools) == [
-        "8:3 error: more than 5000 tools. Split the file, and give each part a name."
-    ]
-
-
-def test_what_is_not_text_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "wx.dadl"
-    path.write_bytes(PLAIN.encode() + b"\xff\n")
-    assert [str(problem) for problem in load_definition(path).problems] == [
-        "wx.dadl:10:1: error: not UTF-8. Save the file as UTF-8."
-    ]
-
-
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    (problem,) = load_definition(tmp_path / "none.dadl").problems
-    assert str(problem) == (f"none.dadl: error: {tmp_path / 'none.dadl'} does not exist. Create it, or correct the name.")
-
-
-def test_many_problems_are_all_told_in_their_order_up_to_a_limit(tmp_path: Path) -> None:
-    tools = "".join(f"    t{n}: {{method: NO, path: /a, description: A}}\n" for n in range(500))
-    said = told(tmp_path, V2 + HEAD + AUTH + "  tools:\n" + tools)
-    assert len(said) == 200
-    assert said[0].startswith("9:18 error: tool `t0`")
-    assert said[-1].startswith("208:")
 
 
 def test_a_definition_is_the_same_after_a_way_through_messagepack(whole: Definition) -> None:
