@@ -26,6 +26,7 @@ from edge.in_touch import InTouch
 from edge.lenience import Lenience
 from edge.listed_before import ListedBefore
 from edge.mesh import Mesh
+from edge.names import OWN_NAMES, SEARCH_FETCH
 from edge.outgoing import Outbox
 from edge.recorder import Recorder
 from edge.relay import Relay
@@ -76,6 +77,7 @@ class Edge:
             changed=self._on_catalogue,
             limits=limits_of(settings),
             unlisted=(CODE,) if offers_code(settings) else (),
+            ours=OWN_NAMES | SEARCH_FETCH if settings.search_fetch else OWN_NAMES,
         )
         self._rules = watched_rules(settings, changed=lambda rules: self._lasting.on_rules())
         self._authorizer = Authorizer(lambda: self._rules.value, self._directory)
@@ -216,6 +218,7 @@ class Edge:
         self._lasting.on_catalogue(backend, kinds, former)
         if "tools" in kinds:
             self._listed_before.on_catalogue(backend)
+            self._handling.on_tools()
 
     def _on_message(self, channel: str, data: bytes) -> None:
         if channel == self._relay.channel:

@@ -9,6 +9,7 @@ import structlog
 from edge.accepted.fitted import fitted_tools
 from edge.accepted.search_fetch import claims_contract
 from edge.accepted.tool_names import tool_names
+from edge.promotion import NOBODY, Promotion
 from edge.shelf import Item, Shelf
 from edge.tool import Tool, under
 from shared.catalogue import canonical_name
@@ -32,9 +33,11 @@ class Listed:
 class BackendNames:
     """Made with each catalogue."""
 
-    def __init__(self, shelf: Shelf, former: Mapping[str, str], backends: Collection[str]) -> None:
+    def __init__(
+        self, shelf: Shelf, former: Mapping[str, str], backends: Collection[str], promotion: Promotion = NOBODY
+    ) -> None:
         """`former`: names that tools had, and their names now, as the operator has it (`aliases`); `backends`: all that are
-        configured."""
+        configured; `promotion`: tools that are listed by their bare names."""
         self.outer = tool_names(shelf.backend, shelf.tools, backends)
         """Names at the endpoint of all backends."""
         self.settled = {tool.name: tool for own, tool in shelf.tools.items() if own not in self.outer.alias}
@@ -50,6 +53,8 @@ class BackendNames:
         """Of the operator's names those that are a tool's own, or of a tool that is not there."""
         self.outer_former = tool_names(shelf.backend, self.former, backends)
         self.shelf = shelf
+        self.promoted = promotion.of(shelf.backend, shelf.tools, self.former)
+        """What the operator has in `expose_tools`."""
         strict = fitted_tools(shelf.tools)
         self._names: dict[View, dict[str, str]] = {"strict": strict, "openai": strict | self._beside_the_contract(strict)}
         self._listed: dict[View, dict[str, Listed]] = {}

@@ -16,6 +16,8 @@ from edge.accepted.limits import USUAL, Limits
 from edge.backend_names import BackendNames
 from edge.name_notes import tell_of
 from edge.name_space import NameSpace, name_space
+from edge.names import OWN_NAMES
+from edge.promotion import Promotion
 from edge.shelf import Item, Shelf, tools_of
 from edge.tool import Tool
 from shared import keys
@@ -65,14 +67,16 @@ class Directory:
         changed: Changed = lambda backend, kinds, former: None,
         limits: Limits = USUAL,
         unlisted: Iterable[BackendEntry] = (),
+        ours: frozenset[str] = OWN_NAMES,
     ) -> None:
         """`limits`: of what is listed. `unlisted`: backends of the mesh itself, which offer nothing under names of their
-        own: of them is known whether a worker serves them, and no more."""
+        own: of them is known whether a worker serves them, and no more. `ours`: names of the mesh itself."""
         self.entries = {entry.name: entry for entry in entries}
         """The edge's own configuration, by backend."""
         self.served = self.entries | {entry.name: entry for entry in unlisted}
         """All that calls may go to."""
         self._group_of = {entry.name: entry.group for entry in self.served.values()}
+        self._promotion = Promotion(self.entries.values(), ours)
         self._changed = changed
         self._ring = ring
         self._line = line
@@ -205,7 +209,7 @@ class Directory:
                 await asyncio.sleep(0)
                 pause_at = loop.time() + _READ_S
         backend = catalogue.backend
-        names = BackendNames(Shelf(group, catalogue, tools), self.entries[backend].aliases, self.entries)
+        names = BackendNames(Shelf(group, catalogue, tools), self.entries[backend].aliases, self.entries, self._promotion)
         await asyncio.sleep(0)
         return names
 

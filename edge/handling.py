@@ -9,8 +9,10 @@ from edge.calls import Calls
 from edge.code.backend_hints import BackendHints
 from edge.code.execute_code import ExecuteCode
 from edge.dead_letters import DeadLetters
+from edge.direct import Direct
 from edge.discovery.called import CalledTools
 from edge.discovery.collection import Collections
+from edge.discovery.discover_tools import DiscoverTools
 from edge.discovery.finding import Finding
 from edge.door import Door
 from edge.endpoint import McpEndpoint
@@ -23,6 +25,7 @@ from edge.introduction import Introduction
 from edge.listing import Listing
 from edge.mesh import Mesh
 from edge.methods import Methods
+from edge.names import DISCOVER_TOOLS
 from edge.outgoing import Outbox
 from edge.own_tools import OwnTools
 from edge.paging.pager import Pager
@@ -88,7 +91,8 @@ class Handling:
             settings,
         )
         called = CalledTools(mesh.directory)
-        finding = Finding(Collections(called), mesh.authorizer)
+        self._collections = Collections(called)
+        self._finding = finding = Finding(self._collections, mesh.authorizer)
         naming = Naming(called, finding, mesh.authorizer)
         self.inner = InnerSide(mesh, self.calls, finding, naming, in_touch=in_touch)
         own_tools = self._own_tools(outbox)
@@ -100,11 +104,12 @@ class Handling:
         if offers_code(mesh.settings):
             hints = BackendHints(mesh.directory.entries, lambda: mesh.directory.shelves, mesh.authorizer)
             tools[EXECUTE_CODE] = ExecuteCode(self.calls, hints, mesh.settings)
+            tools[DISCOVER_TOOLS] = DiscoverTools(self._finding, mesh.directory.entries, mesh.settings)
         return OwnTools(tools, outbox)
 
     def _endpoint(self, gate: Gate, door: Door, outbox: Outbox, own_tools: OwnTools, public_url: str) -> McpEndpoint:
         mesh, lasting, settings = self._mesh, self._lasting, self._mesh.settings
-        introduction = Introduction(mesh.directory, mesh.authorizer)
+        introduction = Introduction(mesh.directory, mesh.authorizer, code_mode=offers_code(settings))
         return McpEndpoint(
             door.guard,
             gate,
@@ -129,8 +134,14 @@ class Handling:
     def _methods(self, outbox: Outbox, own_tools: OwnTools, introduction: Introduction) -> Methods:
         mesh, settings = self._mesh, self._mesh.settings
         anonymous = settings.auth == "none"
+        direct_max = settings.direct_tools_max if offers_code(settings) else None
         listing = Listing(
-            mesh.directory, mesh.authorizer, settings.list_page_tools, own_tools.listed_for, anonymous=anonymous
+            mesh.directory,
+            mesh.authorizer,
+            settings.list_page_tools,
+            own_tools.listed_for,
+            direct=Direct(mesh.directory, mesh.authorizer, direct_max),
+            anonymous=anonymous,
         )
         return Methods(
             listing,
@@ -168,8 +179,14 @@ class Handling:
                 "are to run scripts; or set TOOLMESH_CODE_MODE=off.",
             )
 
+    def on_tools(self) -> None:
+        """There are others than before. Never waits."""
+        if offers_code(self._mesh.settings):
+            self._collections.prepare()
+
     async def close(self) -> None:
         """Stop what goes on beside requests."""
         await self.inner.close()
         self.waiting.close()
         self.recovery.close()
+        self._collections.stop()

@@ -8,9 +8,10 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 from edge.authorize import Authorizer, Offers
 from edge.handles.budget import TASKS
-from edge.names import MESH_MORE, MESH_WAIT
+from edge.names import DISCOVER_TOOLS, MESH_MORE, MESH_WAIT
 from edge.parse import Message
 from edge.shelf import Shelf
+from shared.code_mode import EXECUTE_CODE
 from shared.errors import InvalidParams
 from shared.identity import Principal
 from shared.messages import Client
@@ -19,12 +20,17 @@ _SERVER_INFO = {"name": "toolmesh", "title": "ToolMesh", "version": version("too
 _SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
 _LATEST_HANDSHAKE = HANDSHAKE_PROTOCOL_VERSIONS[-1]
 _INFO_BYTES_MAX = 8 * 1024
-ESSENTIALS = (
-    "Tools of several systems under one address; the name of a tool starts with the name of its system. "
-    f'A result that says "running" is a call that goes on: get its result with {MESH_WAIT}(call_id), do not make the call '
-    'again. "outcome_unknown" means that a change may have happened: look before you repeat it. '
-    f"A result that is one page of several names a cursor: read on with {MESH_MORE}(cursor), nothing is run again by that."
+_NAMES = "Tools of several systems under one address; a tool's name starts with the name of its system. "
+_FINDING = (
+    f"Not all are listed: {DISCOVER_TOOLS}(query) finds them, {EXECUTE_CODE}(code) calls many in one script as "
+    "toolmesh.<name>(args). "
 )
+_CALLS = (
+    f'"running" means that a call goes on: get its result with {MESH_WAIT}(call_id), do not make it again. '
+    '"outcome_unknown": a change may have happened, look before you repeat it. '
+    f"A result that is a page names a cursor: read on with {MESH_MORE}(cursor), nothing is run again."
+)
+ESSENTIALS = _NAMES + _FINDING + _CALLS
 """What a model has to know. ChatGPT reads instructions, and of long ones at least the first 512 characters."""
 _FURTHER = (
     "Arguments are checked against the system's own schema, which may ask for more than the one that is listed: the error "
@@ -32,6 +38,7 @@ _FURTHER = (
     'An error with "retryable": true may pass by itself: try once more after a moment.'
 )
 _INSTRUCTIONS = f"{ESSENTIALS}\n\n{_FURTHER}"
+_WITHOUT_CODE_MODE = f"{_NAMES}{_CALLS}\n\n{_FURTHER}"
 _DECLARED: dict[str, dict[str, Any]] = {
     "tools": {"listChanged": True},
     "prompts": {"listChanged": True},
@@ -45,7 +52,9 @@ _DECLARED: dict[str, dict[str, Any]] = {
 class Introduction:
     """Introduces one edge's view of the mesh."""
 
-    def __init__(self, offers: Offers, authorizer: Authorizer) -> None:
+    def __init__(self, offers: Offers, authorizer: Authorizer, *, code_mode: bool = True) -> None:
+        """`code_mode`: whether there are tools to find others with."""
+        self._instructions = _INSTRUCTIONS if code_mode else _WITHOUT_CODE_MODE
         self._offers = offers
         self._authorizer = authorizer
 
@@ -68,7 +77,7 @@ class Introduction:
         if any(self._authorizer.may_reach(principal, name) for name in with_resources):
             has.add("resources")
         capabilities = {name: dict(said) for name, said in _DECLARED.items() if name in has or name == "tools"}
-        said = {"capabilities": capabilities, "serverInfo": _SERVER_INFO, "instructions": _INSTRUCTIONS}
+        said = {"capabilities": capabilities, "serverInfo": _SERVER_INFO, "instructions": self._instructions}
         if backend is not None:
             # One backend, as it is: its own words, and no others.
             del said["instructions"]

@@ -92,11 +92,17 @@ class ListedBefore:
         before = self._records.checked(raw, ListedNames) if raw is not None else None
         if before is not None and before.backend == backend:
             lost = gone(before.names, now, lambda name: self._leads_to(backend, name))
-            if lost:
-                _tell(backend, lost, self._directory.entries[backend].aliases)
+            there = self._directory.names[backend].shelf.tools
+            bare = [each for each in lost if each.own in there]
+            if bare:
+                _tell_of_bare(backend, bare)
+            renamed = [each for each in lost if each.own not in there]
+            if renamed:
+                _tell(backend, renamed, self._directory.entries[backend].aliases)
 
     async def _listed(self, backend: str) -> dict[str, ListedName]:
-        listed = self._directory.name_space.listed
+        space = self._directory.name_space
+        listed = {**space.listed, **space.promoted}
         found = {}
         for number, (name, each) in enumerate(listed.items()):
             if each.tool.backend == backend:
@@ -123,6 +129,18 @@ def _tell(backend: str, lost: list[Gone], aliases: Mapping[str, str]) -> None:
         hint="Connectors keep the list of tools that they got: connected ChatGPT users must press Refresh, and until then "
         f"calls by these names fail. To keep the old names callable, write {_written(wanted)} at this backend in "
         "backends.yaml and start the edges again (docs/tool-definitions.md).",
+    )
+
+
+def _tell_of_bare(backend: str, lost: list[Gone]) -> None:
+    log.warning(
+        "bare names are gone",
+        backend=backend,
+        count=len(lost),
+        names=[each.listed for each in lost[:_TOLD_MAX]],
+        hint="The tools are there, by their whole names. Connectors keep the list that they got: connected ChatGPT "
+        "users must press Refresh, and until then calls by these names fail. To keep the names, leave them in expose_tools "
+        "at this backend in backends.yaml (docs/code-mode.md).",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from edge.authorize import ANONYMOUS, Authorizer
 from edge.backend_names import Listed, View
+from edge.direct import Direct
 from edge.directory import Directory
 from edge.names import inner_uri
 from edge.shelf import Item
@@ -32,14 +33,16 @@ class Listing:
         page_items: int,
         own_tools: Callable[[Principal], Mapping[str, Item]] = lambda principal: {},
         *,
+        direct: Direct | None = None,
         anonymous: bool = False,
     ) -> None:
-        """`own_tools`: of the edge itself, as they are listed for somebody at the endpoint of all backends. `anonymous`:
-        whether somebody may come in who did not log in."""
+        """`own_tools`: of the edge itself, as they are listed for somebody at the endpoint of all backends. `direct`: which
+        of the backends' are, there. `anonymous`: whether somebody may come in who did not log in."""
         self._directory = directory
         self._authorizer = authorizer
         self._page_items = page_items
         self._own_tools = own_tools
+        self._direct = direct or Direct(directory, authorizer)
         self._anonymous = anonymous
 
     def page(
@@ -80,11 +83,10 @@ class Listing:
         return result
 
     def _tools(self, principal: Principal, backend: str | None, view: View) -> dict[str, Listed]:
-        known, authorizer = self._directory, self._authorizer
         if backend is None:
-            listed = known.name_space.listed
-        else:
-            listed = known.names[backend].listed(view) if backend in known.names else {}
+            return self._direct.tools(principal)
+        names, authorizer = self._directory.names.get(backend), self._authorizer
+        listed = names.listed(view) if names is not None else {}
         return {
             name: each for name, each in listed.items() if authorizer.may_use(principal, each.tool.name, each.tool.access)
         }

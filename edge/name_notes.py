@@ -4,6 +4,7 @@ import structlog
 
 from edge.backend_names import BackendNames
 from edge.names import OWN_NAMES
+from shared.catalogue import canonical_name
 
 log = structlog.get_logger()
 
@@ -29,6 +30,7 @@ def tell_of(names: BackendNames) -> None:
     if repaired:
         log.info("tools listed with repairs", backend=shelf.backend, count=len(repaired), tools=_some(repaired), hint=_SEE)
     _tell_of_aliases(names)
+    _tell_of_promoted(names)
 
 
 def _tell_of_aliases(names: BackendNames) -> None:
@@ -56,6 +58,25 @@ def _tell_of_aliases(names: BackendNames) -> None:
     for old, new in names.without_effect.items():
         why = "a tool has that name, and wins" if old in tools else "there is no tool of the new name"
         log.warning("alias without effect", backend=backend, alias=old[:128], tool=new[:128], reason=why)
+
+
+def _tell_of_promoted(names: BackendNames) -> None:
+    backend, promoted = names.shelf.backend, names.promoted
+    for own, why in promoted.demoted.items():
+        log.warning(
+            "exposed tool not listed by its bare name",
+            backend=backend,
+            tool=canonical_name(backend, own)[:256],
+            reason=why,
+            hint="It is listed by its whole name. docs/code-mode.md says which names can be bare.",
+        )
+    for own in promoted.unknown:
+        log.warning(
+            "exposed tool is not there",
+            backend=backend,
+            tool=own[:128],
+            hint="Write in expose_tools what the backend itself calls its tools, of those that include_tools leaves.",
+        )
 
 
 def _some(facts: dict[str, str]) -> dict[str, str]:

@@ -10,9 +10,12 @@ from shared.code_mode import CODE, EXECUTE_CODE
 MESH_WAIT = "mesh_wait"
 """A tool of the edge itself. At the endpoint of all backends no backend's tool is called that, nor the next one."""
 MESH_MORE = "mesh_more"
-OWN_NAMES = frozenset({MESH_WAIT, MESH_MORE, "discover_tools", EXECUTE_CODE})
-"""Names of the mesh itself there, some of which come with a later release: a backend's tool whose canonical name is one of
-them is listed by another."""
+DISCOVER_TOOLS = "discover_tools"
+OWN_NAMES = frozenset({MESH_WAIT, MESH_MORE, DISCOVER_TOOLS, EXECUTE_CODE})
+"""Names of the mesh itself there: a backend's tool whose canonical name is one of them is listed by another."""
+SEARCH_FETCH = frozenset({"search", "fetch"})
+"""Names of OpenAI's contract (`edge/accepted/search_fetch.py`), where the mesh answers to it. No canonical name is one of
+them."""
 
 
 def called(backend: str, own: str) -> str:

@@ -62,7 +62,6 @@ INERT: Mapping[str, Inert] = {
     "TELEMETRY_INTERVAL": Inert("ToolMesh never sends any statistics"),
     "TOOLMESH_DEBUG_TOOLS": Inert("debug tools come with a later release", "bool"),
     "TOOLMESH_DEV": Inert("there is no posture summary yet", "bool"),
-    "TOOLMESH_DIRECT_TOOLS": Inert("all tools are listed; discover_tools comes with a later release", "int"),
     "TOOLMESH_MEM_LIMIT_BYTES": Inert("scripts come with a later release; limit the container's memory", "int"),
     "TOOLMESH_METRICS_BIND": Inert("metrics come with a later release"),
     "TOOLMESH_METRICS_ENABLED": Inert("metrics come with a later release", "bool"),

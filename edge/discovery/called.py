@@ -1,21 +1,14 @@
 """What tools are called by in calls and in scripts, at the endpoint of all backends."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from edge.discovery.js_names import js_name
-from edge.name_space import NameSpace
+from edge.name_space import Names, NameSpace
 from edge.tool import Tool
 from shared.errors import UnknownTool
 
 MayUse = Callable[[Tool], bool]
 """Whether the caller may use a tool."""
-
-
-class Names(Protocol):
-    """Who knows what there is now."""
-
-    name_space: NameSpace
 
 
 class Called:

@@ -9,6 +9,7 @@ from edge.discovery.index import Index, building
 
 _SLICE_S = 0.003
 """How long is worked on an index before others have their turn."""
+_SETTLE_S = 1.0
 
 
 class Collection:
@@ -36,6 +37,7 @@ class Collections:
         self._called_tools = called_tools
         self._latest: Collection | None = None
         self._making: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
 
     async def current(self) -> Collection:
         """Of the tools as they are now; where they go on changing, as they were a moment ago."""
@@ -47,11 +49,16 @@ class Collections:
         return self._latest
 
     def prepare(self) -> None:
-        """Make it, so that who asks first need not wait. Never waits."""
-        self._made()
+        """Tools have changed: make it when they have stayed as they are for a while, so that who asks first need not wait.
+        Never waits."""
+        if self._later is not None:
+            self._later.cancel()
+        self._later = asyncio.get_running_loop().call_later(_SETTLE_S, self._made)
 
     def stop(self) -> None:
         """Make no more."""
+        if self._later is not None:
+            self._later.cancel()
         if self._making is not None:
             self._making.cancel()
 

@@ -64,7 +64,7 @@ class Mine:
         return filter(self._is_mine, self._collection.entries)
 
     def ranked(self, query: str) -> Iterator[Entry]:
-        """What a query finds, the best first."""
+        """Those that a query finds, the best first."""
         return filter(self._is_mine, self._collection.ranked(query))
 
     def named(self, name: str) -> Entry | None:

@@ -9,7 +9,6 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import heapify, heappop
 
 from edge.discovery.words import STOP_WORDS, stem, words
 
@@ -44,17 +43,17 @@ class Index:
         self._postings = postings
         self._vocabulary = sorted(postings)
 
-    def ranked(self, query: str) -> Iterator[int]:
+    def ranked(self, query: str) -> list[int]:
         """Numbers of documents that have a word of the query, the best first; of equal ones the first first. Never raises,
         whatever the query is."""
-        scores = [0] * self._size
+        size = self._size
+        scores = [0] * size
         for word in _asked(query):
             for number, worth in self._worth(word).items():
                 scores[number] += worth
-        order = [(-score, number) for number, score in enumerate(scores) if score]
-        heapify(order)
-        while order:
-            yield heappop(order)[1]
+        # One number stands for score and document: those are compared much faster than pairs.
+        order = sorted(number - score * size for number, score in enumerate(scores) if score)
+        return [place % size for place in order]
 
     def _worth(self, word: str) -> dict[int, int]:
         """What documents are worth for a word of a query; for one that it begins, half."""

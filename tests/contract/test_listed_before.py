@@ -26,11 +26,11 @@ Told = list[MutableMapping[str, Any]]
 class Edge:
     """An edge, as far as names are concerned."""
 
-    def __init__(self, line: RedisLine, settle_s: float = SETTLE_S) -> None:
+    def __init__(self, line: RedisLine, settle_s: float = SETTLE_S, *exposed: str) -> None:
         refused: list[str] = []
         self._line = line
         self.directory = Directory(
-            [BackendEntry(name="up", transport="echo")],
+            [BackendEntry(name="up", transport="echo", expose_tools=exposed)],
             RING,
             line,
             BrokerClock(),
@@ -75,7 +75,7 @@ def run(broker: Broker, test: Callable[[RedisLine], Any]) -> Told:
 
     with capture_logs() as logs:
         asyncio.run(main())
-    return [entry for entry in logs if entry["event"] == "listed names are gone"]
+    return [entry for entry in logs if entry["event"] in ("listed names are gone", "bare names are gone")]
 
 
 def test_a_list_is_looked_at_when_it_has_stayed_as_it_is_for_a_while(broker: Broker) -> None:
@@ -148,3 +148,20 @@ def test_a_record_of_another_kind_of_value_is_left_alone_and_said(broker: Broker
     with capture_logs() as logs:
         asyncio.run(main())
     assert [entry["backend"] for entry in logs if entry["event"] == "names not compared"] == ["up"]
+
+
+def test_a_bare_name_that_the_operator_took_away_is_told_apart_from_a_tool_that_is_gone(broker: Broker) -> None:
+    async def test(line: RedisLine) -> None:
+        await (before := Edge(line, SETTLE_S, "a1", "b1")).takes("a1", "b1")
+        await before.remembers("up_b1")
+        await (after := Edge(line, SETTLE_S, "b1")).takes("a1", "b1")
+        await after.before._look("up")
+        await after.takes("a1", "c1")
+        await after.remembers("up_c1")
+
+    told = run(broker, test)
+    assert [(entry["event"], entry["names"]) for entry in told] == [
+        ("bare names are gone", ["a1"]),
+        ("listed names are gone", ["b1", "up_b1"]),
+    ]
+    assert "leave them in expose_tools" in told[0]["hint"]

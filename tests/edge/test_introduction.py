@@ -29,8 +29,18 @@ def test_what_a_model_has_to_know_stands_in_the_first_512_characters() -> None:
         "mesh_wait(call_id)",
         '"outcome_unknown"',
         "mesh_more(cursor)",
+        "discover_tools(query)",
+        "execute_code(code)",
     ):
         assert word in said[:512]
+
+
+def test_tools_that_are_not_offered_are_not_spoken_of() -> None:
+    offers = Offers(MAIL)
+    found = Introduction(offers, ruled(offers=offers), code_mode=False).discovered(OWNER, None)["instructions"]
+    assert "mesh_more(cursor)" in found[:512]
+    assert "discover_tools" not in found
+    assert "execute_code" not in found
 
 
 @pytest.mark.parametrize(("backend", "said"), [("mail", "Of the mail."), ("files", None)])

@@ -11,6 +11,8 @@ from edge.discovery.collection import Collection, Collections
 from edge.discovery.entry import Entry
 from edge.discovery.finding import Finding
 from edge.name_space import NameSpace, name_space
+from edge.promotion import NOBODY as NO_PROMOTION
+from edge.promotion import Promotion
 from edge.shelf import Shelf
 from shared.authorization import Authorization, Rule
 from shared.catalogue import Catalogue, define
@@ -39,10 +41,11 @@ class There:
         self.name_space = NameSpace()
         self.change(**backends)
 
-    def change(self, **backends: dict[str, Described]) -> None:
+    def change(self, promotion: Promotion = NO_PROMOTION, /, **backends: dict[str, Described]) -> dict[str, BackendNames]:
         shelves = {name: _shelf(name, tools) for name, tools in sorted(backends.items())}
-        names = {name: BackendNames(shelf, {}, tuple(backends)) for name, shelf in shelves.items()}
+        names = {name: BackendNames(shelf, {}, tuple(backends), promotion) for name, shelf in shelves.items()}
         self.name_space = name_space(shelves, names)
+        return names
 
 
 def _shelf(backend: str, tools: dict[str, Described]) -> Shelf:
