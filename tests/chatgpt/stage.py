@@ -142,6 +142,7 @@ def stage(directory: Path, **environment: str) -> Iterator[Stage]:
             **documents.environment,
             "TOOLMESH_CLIENTS_CONFIG": str(clients),
             "TOOLMESH_HANDLE_AFTER_S": str(HANDLE_AFTER_S),
+            "TOOLMESH_DIRECT_TOOLS": "1000",
             "TOOLMESH_CANCEL_GRACE_S": "2",
             "TOOLMESH_TOKEN_CACHE_S": "0.2",
             "TOOLMESH_CORS_ORIGINS": "http://localhost:6274",

@@ -68,7 +68,7 @@ def asking(npm_packages: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         urls = {era: stack.enter_context(server(directory, era)) for era in SERVERS}
         entries = [_entry(era, urls[era], "[elicitation, sampling, roots]") for era in SERVERS]
         entries.append(_entry("silent", urls["legacy"], "[]"))
-        front = stack.enter_context(balanced(directory, "backends:\n" + "".join(entries)))
+        front = stack.enter_context(balanced(directory, "backends:\n" + "".join(entries), TOOLMESH_DIRECT_TOOLS="1000"))
         front.wait_for_tools(*(f"{name}_test_simple_text" for name in (*SERVERS, "silent")))
         yield Asking(front)
 

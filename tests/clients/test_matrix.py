@@ -62,7 +62,7 @@ class Matrix:
 def matrix(npm_packages: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     """All servers behind one mesh."""
     directory = tmp_path_factory.mktemp("matrix")
-    with servers(directory) as started, balanced(directory, started.backends) as front:
+    with servers(directory) as started, balanced(directory, started.backends, TOOLMESH_DIRECT_TOOLS="1000") as front:
         front.wait_for_tools(*(f"{name}_{visit.tool.name}" for name, visit in started.visits.items()))
         yield Matrix(front, started.visits, directory)
 

@@ -17,7 +17,7 @@ _ENTRY = """backends:
     url: {url}
     relay: [elicitation, sampling, roots]
 """
-_ENVIRONMENT = {"TOOLMESH_UPSTREAM_CHANGES_S": "0.2"}
+_ENVIRONMENT = {"TOOLMESH_UPSTREAM_CHANGES_S": "0.2", "TOOLMESH_DIRECT_TOOLS": "1000"}
 """The suite changes two lists within a second and waits 1.5 s for word of it: the default of 1 s is close to that."""
 
 

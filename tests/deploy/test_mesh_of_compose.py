@@ -36,7 +36,10 @@ def compose(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
     directory = tmp_path_factory.mktemp("compose")
     config = directory / "config"
     config.mkdir()
-    inside = upstream.entry("inside") + "    group: internal\n    api_key_env: INSIDE\n"
+    inside = (
+        upstream.entry("inside")
+        + "    group: internal\n    api_key_env: INSIDE\n    include_tools: [echo, slow_progress]\n"
+    )
     (config / "backends.yaml").write_text("backends:\n" + upstream.entry("up") + inside)
     (directory / "secrets").mkdir()
     (directory / "secrets" / "worker-internal.env").write_text("CREDENTIAL_INSIDE=the-inner-secret\n")

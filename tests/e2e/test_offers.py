@@ -25,7 +25,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         new = stack.enter_context(upstream(directory))
         old = stack.enter_context(upstream(directory, "--era", "legacy"))
         entries = "backends:\n" + new.entry("new_one") + old.entry("old")
-        running = stack.enter_context(mesh(directory, entries, TOOLMESH_DIRECT_TOOLS="100"))
+        running = stack.enter_context(mesh(directory, entries, TOOLMESH_DIRECT_TOOLS="1000"))
         running.start_worker()
         client = running.start_edge()
         wait_until(lambda: set(BACKENDS) <= {n.rpartition("_")[0] for n in listed(client, "prompts")}, "both are listed")
