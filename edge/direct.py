@@ -25,7 +25,8 @@ class Direct:
     """Knows it for one edge."""
 
     def __init__(self, names: Names, authorizer: Authorizer, tools_max: int | None = None) -> None:
-        """`tools_max`: how many tools somebody may have with all of them listed; None: any number."""
+        """`tools_max`: how many tools somebody may have with all of them listed; None: any number. Who did not log in can't
+        look for others, and has any number."""
         self._names = names
         self._authorizer = authorizer
         self._tools_max = tools_max
@@ -37,7 +38,7 @@ class Direct:
         promoted = self._usable(principal, space.promoted)
         tools = {each.tool for each in promoted.values()}
         found = self._usable(principal, space.listed)
-        if self._tools_max is None or len(found) <= self._tools_max:
+        if self._tools_max is None or principal.anonymous or len(found) <= self._tools_max:
             others = {name: each for name, each in found.items() if each.tool not in tools}
             promoted = dict(sorted({**others, **promoted}.items())) if promoted else others
         if len(promoted) > MANY:

@@ -77,7 +77,8 @@ class Introduction:
         if any(self._authorizer.may_reach(principal, name) for name in with_resources):
             has.add("resources")
         capabilities = {name: dict(said) for name, said in _DECLARED.items() if name in has or name == "tools"}
-        said = {"capabilities": capabilities, "serverInfo": _SERVER_INFO, "instructions": self._instructions}
+        instructions = _WITHOUT_CODE_MODE if principal.anonymous else self._instructions
+        said = {"capabilities": capabilities, "serverInfo": _SERVER_INFO, "instructions": instructions}
         if backend is not None:
             # One backend, as it is: its own words, and no others.
             del said["instructions"]

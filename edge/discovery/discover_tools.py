@@ -80,9 +80,9 @@ class DiscoverTools:
         self._hints = {name: entry.hint for name, entry in entries.items() if entry.hint}
         self._budgets = ResultBudgets(settings)
 
-    def listed_for(self, principal: Principal) -> Item:
-        """The same for everybody."""
-        return self.tool.listed
+    def listed_for(self, principal: Principal) -> Item | None:
+        """The same for everybody who logged in; who did not may run no script, and has all tools listed."""
+        return None if principal.anonymous else self.tool.listed
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer with the tools that fit. Raises InvalidArguments before anything is answered."""

@@ -4,8 +4,10 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
+from edge.authorize import ANONYMOUS
 from edge.direct import Direct
 from edge.promotion import Promotion
+from shared.authorization import Authorization, Rule
 from shared.configuration import BackendEntry
 from shared.identity import Principal
 from tests.edge.discovery.some_tools import ADA, OWNER, There, allowing, tool
@@ -39,6 +41,11 @@ def test_what_counts_is_what_one_may_use() -> None:
     assert listed(many, 5, ADA, "b_tool_7") == ["b_tool_7"]
     assert listed(many, 5, ADA, "b_tool_*") == ["tool_3"]
     assert listed(many, 5, ADA) == []
+
+
+def test_who_did_not_log_in_has_all_listed_for_there_is_nothing_to_find_others_with() -> None:
+    rules = Authorization(anonymous=Rule(allow=("b_tool_*",)))
+    assert len(Direct(there(50), ruled(rules), 5).tools(ANONYMOUS)) == 50
 
 
 def test_without_a_limit_all_are_listed() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge.authorize import ANONYMOUS
 from edge.introduction import ESSENTIALS, Introduction
 from edge.shelf import Shelf
 from shared.catalogue import Catalogue
@@ -37,10 +38,12 @@ def test_what_a_model_has_to_know_stands_in_the_first_512_characters() -> None:
 
 def test_tools_that_are_not_offered_are_not_spoken_of() -> None:
     offers = Offers(MAIL)
-    found = Introduction(offers, ruled(offers=offers), code_mode=False).discovered(OWNER, None)["instructions"]
-    assert "mesh_more(cursor)" in found[:512]
-    assert "discover_tools" not in found
-    assert "execute_code" not in found
+    without = Introduction(offers, ruled(offers=offers), code_mode=False).discovered(OWNER, None)["instructions"]
+    anonymous = introduction().discovered(ANONYMOUS, None)["instructions"]
+    for found in (without, anonymous):
+        assert "mesh_more(cursor)" in found[:512]
+        assert "discover_tools" not in found
+        assert "execute_code" not in found
 
 
 @pytest.mark.parametrize(("backend", "said"), [("mail", "Of the mail."), ("files", None)])
