@@ -70,10 +70,10 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     code_result_bytes_max: Positive = 1024 * 1024
     """What one script returns."""
     code_log_bytes_max: Positive = 64 * 1024
+    """What one script logs."""
     code_log_lines_max: Positive = 1_000
     code_steps_max: Positive = 500_000
     """Steps of promises that one script may go without waiting for a call."""
-    """What one script logs."""
     code_echo_bytes_max: Positive = 4 * 1024 * 1024
     """Results of a script's calls that are given beside what it returns, all together."""
     code_heap_mib: Positive = 64

@@ -178,9 +178,12 @@ def test_an_error_that_is_not_caught_says_what_and_where(
         ("return 1\nexport const x = 1", "nothing to import", 2),
         ("with ({}) {}", "with", 1),
         ("x = 1\0", "NUL", 1),
+        ("}); toolmesh.x(); (async function () {", "did not open", None),
+        ("}, async function () {", "did not open", None),
+        ("}(toolmesh.x())", "SyntaxError", None),
         ("return " + "(" * 100_000, "nested too deeply", None),
     ],
-    ids=["token", "twice", "open", "template", "import", "export", "strict", "nul", "deep"],
+    ids=["token", "twice", "open", "template", "import", "export", "strict", "nul", "out", "comma", "called", "deep"],
 )
 def test_a_script_that_is_no_javascript_says_where(house: House, code: str, message: str, line: int | None) -> None:
     error = house.error(code)
@@ -188,6 +191,7 @@ def test_a_script_that_is_no_javascript_says_where(house: House, code: str, mess
     assert error.message.startswith("SyntaxError: ")
     assert message in error.message
     assert line in (None, error.line)
+    assert house.asked == []
 
 
 @pytest.mark.parametrize(

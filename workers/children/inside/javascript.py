@@ -105,10 +105,14 @@ class Run:
         return self._evaluated(code)
 
     def _evaluated(self, code: str) -> Any:
+        text = wrapped(code)
         try:
-            return self._realm.context.eval(wrapped(code))
+            function = self._realm.context.eval(f"({text})")
         except JSException as cause:
             raise self._of_parser(cause) from None
+        if not self._realm.is_whole(function, text):
+            raise ScriptFailed("script_syntax", "SyntaxError: a bracket is closed that the script did not open")
+        return function
 
     def _go_on(self) -> None:
         while True:

@@ -1,13 +1,13 @@
 """Where in a script something happened, and what it is wrapped in: lines and columns as its author counts them."""
 
-OPENING = '(async function(){"use strict";'
+OPENING = 'async function(){"use strict";'
 """On the line of the script's first, so that all lines are the script's own."""
-CLOSING = "\n})"
+CLOSING = "\n}"
 _SCRIPT = "<input>:"
 
 
 def wrapped(code: str) -> str:
-    """An expression whose value is the function to run. The new line near its end closes a comment that ends the code."""
+    """The text of the function to run. The new line near its end closes a comment that ends the code."""
     return OPENING + code + CLOSING
 
 
@@ -24,7 +24,7 @@ def position(stack: str, code: str) -> tuple[int | None, int | None]:
 
 def _own(line: int, column: int, code: str) -> tuple[int, int]:
     if line == 1:
-        column = max(1, column - len(OPENING))
+        column = max(1, column - len(OPENING) - 1)
     lines = code.split("\n")
     return (line, column) if line <= len(lines) else (len(lines), len(lines[-1]) + 1)
 

@@ -15,7 +15,7 @@ JSException = _quickjs.JSException
 
 _PARTS = ("primordials", "globals", "json", "errors", "calls", "tools", "log", "run")
 _ENDING_BYTES = 16 * 1024 * 1024
-_HANDLES = ("begin", "start", "take", "settle", "line", "ended", "finish", "rejected")
+_HANDLES = ("begin", "isWhole", "start", "take", "settle", "line", "ended", "finish", "rejected")
 
 
 def _bridge() -> bytes:
@@ -41,6 +41,7 @@ class Realm:
         handles: dict[str, Callable[..., Any]] = {name: bridge(name) for name in _HANDLES}
         self.context.eval("delete globalThis.bridge")
         self.begin = handles["begin"]
+        self.is_whole = handles["isWhole"]
         self.start = handles["start"]
         self.take = handles["take"]
         self.settle = handles["settle"]

@@ -45,8 +45,6 @@ const primitive = (value, depth) => {
   switch (typeof value) {
     case "string":
       return value.length > walk.room ? tooLarge() : take(quote(value));
-    case "number":
-      return take(value - value === 0 ? "" + value : "null");
     case "boolean":
       return take(value ? "true" : "false");
     case "undefined":
@@ -58,6 +56,16 @@ const primitive = (value, depth) => {
     default:
       return walk.loose ? take('"[Function]"') : refuse(depth, "is a function");
   }
+};
+// Names of fields as JSON: most objects are one of many with the same ones.
+const NAMES_MAX = 1000;
+const names = { __proto__: null };
+let nameCount = 0;
+const nameText = (name) => {
+  if (name in names) return names[name];
+  const text = quote(name) + ":";
+  if (++nameCount <= NAMES_MAX) names[name] = text;
+  return text;
 };
 const listText = (value, depth) => {
   let text = take("[");
@@ -73,14 +81,17 @@ const listText = (value, depth) => {
 const fieldsText = (value, depth, first) => {
   let text = first;
   take("{}");
-  const names = safely(() => keys(value), nothing);
-  if (names === nothing) refuse(depth, "can't be read");
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i];
+  const own = safely(() => keys(value), nothing);
+  if (own === nothing) refuse(depth, "can't be read");
+  for (let i = 0; i < own.length; i++) {
+    const name = own[i];
     if (first !== "" && (name === "name" || name === "message")) continue;
     walk.trail[depth] = name;
     const piece = encode(value[name], depth + 1);
-    if (piece !== undefined) text += (text === "" ? "" : ",") + take(quote(name)) + take(":") + piece;
+    if (piece === undefined) continue;
+    if (text !== "") text += ",";
+    text += take(nameText(name)) + piece;
+    walk.room -= 1;
   }
   return "{" + text + "}";
 };
@@ -151,12 +162,15 @@ const structureText = (value, depth) => {
 };
 // The text, or undefined for what JSON leaves out.
 const encode = (value, depth) => {
+  if (typeof value === "number") return take(value - value === 0 ? "" + value : "null");
   if (typeof value !== "object") return primitive(value, depth);
   if (value === null) return take("null");
-  if (setHas(walk.ancestors, value)) return walk.loose ? take('"[Circular]"') : refuse(depth, "is cyclic: it holds itself");
+  const { above } = walk;
+  for (let i = 0; i < depth; i++)
+    if (above[i] === value) return walk.loose ? take('"[Circular]"') : refuse(depth, "is cyclic: it holds itself");
   if (depth >= DEPTH_MAX)
     return walk.loose ? take('"[deep]"') : refuse(depth, "is nested deeper than " + DEPTH_MAX + " levels");
-  setAdd(walk.ancestors, value);
+  above[depth] = value;
   walk.trail[depth] = undefined;
   let text;
   try {
@@ -167,14 +181,14 @@ const encode = (value, depth) => {
     else if (textOf(thrown, "message", "") === STACK_FULL) refuse(depth, "is nested too deeply");
     else refuse(walk.trail[depth] === undefined ? depth : depth + 1, "can't be read: " + slice(sayThrown(thrown), 0, 200));
   }
-  setDelete(walk.ancestors, value);
   return text;
 };
 
 // `{text}` or `{refusal: {path, why, large}}` of a value.
 const json = (value, max, loose) => {
   const outer = walk;
-  walk = { __proto__: null, trail: { __proto__: null }, ancestors: new OwnSet(), room: max, loose, refusal: null };
+  const trail = { __proto__: null }, above = { __proto__: null }; // by depth: the key, and the object that has it
+  walk = { __proto__: null, trail, above, room: max, loose, refusal: null };
   try {
     return { __proto__: null, text: encode(value, 0), refusal: null };
   } catch (thrown) {

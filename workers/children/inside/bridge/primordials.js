@@ -7,7 +7,7 @@ const { apply, defineProperty, getPrototypeOf, ownKeys } = Reflect;
 const { freeze, keys } = Object;
 const { isArray } = Array, { isView } = ArrayBuffer;
 const { stringify, parse } = JSON;
-const OwnError = Error, OwnTypeError = TypeError, OwnPromise = Promise, OwnProxy = Proxy, OwnSet = Set;
+const OwnError = Error, OwnTypeError = TypeError, OwnPromise = Promise, OwnProxy = Proxy;
 const objectProto = Object.prototype, arrayProto = Array.prototype;
 
 // f(self, a, b) for self.f(a, b).
@@ -15,12 +15,11 @@ const free = Function.prototype.bind.bind(Function.prototype.call);
 const hasOwn = free(objectProto.hasOwnProperty), tagOf = free(objectProto.toString);
 const then = free(OwnPromise.prototype.then);
 const mapSet = free(Map.prototype.set), mapDelete = free(Map.prototype.delete), mapForEach = free(Map.prototype.forEach);
-const setAdd = free(Set.prototype.add), setHas = free(Set.prototype.has), setDelete = free(Set.prototype.delete);
 const setForEach = free(Set.prototype.forEach);
 const charCode = free(String.prototype.charCodeAt), slice = free(String.prototype.slice);
 const wellFormed = free(String.prototype.toWellFormed), isWellFormed = free(String.prototype.isWellFormed);
 const isoString = free(Date.prototype.toISOString), timeOf = free(Date.prototype.getTime);
-const symbolText = free(Symbol.prototype.toString);
+const symbolText = free(Symbol.prototype.toString), functionText = free(Function.prototype.toString);
 const stackOf = free(Object.getOwnPropertyDescriptor(OwnError.prototype, "stack").get);
 
 // An object that inherits nothing and stays as it is.

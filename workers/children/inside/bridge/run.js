@@ -57,6 +57,8 @@ const handles = bare({
     fix("queueMicrotask", microtask);
     if (params !== null) fix("params", parse(params));
   },
+  // Whether all of a text became this one function.
+  isWhole: (script, text) => typeof script === "function" && functionText(script) === text,
   start,
   // "kind\narguments\ntool" of the next thing that was asked for, or null.
   take: () => asked.next(),
