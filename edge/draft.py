@@ -79,8 +79,9 @@ class Drafts:
         )
         return self._granted(new, unseal(self._ring, "edge", call.grant, ParentGrant).session) if call.grant else new
 
-    def inner(self, grant: ParentGrant, outgoing: Outgoing, call_id: str, now_ms: int) -> ToolCall:
-        """A call that a running call makes: for its principal, within its time, with nobody who could be asked."""
+    def inner(self, grant: ParentGrant, outgoing: Outgoing, call_id: str, now_ms: int, *, epoch: str) -> ToolCall:
+        """A call that a running call makes: for its principal, within its time, with nobody who could be asked. `epoch`: of
+        the broker when it was asked for first."""
         return ToolCall(
             call_id=call_id,
             queue=queue_of(outgoing.group, outgoing.backend, outgoing.access, Pending()),
@@ -94,7 +95,7 @@ class Drafts:
             reply=self._edge_id,
             client=_unasked(grant.client),
             owner=_owner(grant.principal, grant.session, self._entries[outgoing.backend]),
-            epoch=self._line.epoch,
+            epoch=epoch,
             parent=grant.parent,
         )
 

@@ -55,6 +55,9 @@ class InnerRequest(Message, frozen=True, kw_only=True, tag="inner-request"):
     """Whether the parent is marked as one that may have changed something: without it nothing but reads is run."""
     again: bool = False
     """Whether it was sent before: another edge may have it."""
+    epoch: str = ""
+    """The broker's run id when it was sent first: a write that was asked for before a restart may have been run, and
+    forgotten. Empty where that is not known."""
     at_ms: int
 
 

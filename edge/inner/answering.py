@@ -117,7 +117,11 @@ class Answering:
             return
         outgoing = _outgoing(tool, raw)
         opened = asked.opened
-        call = self._calls.drafts.inner(opened.grant, outgoing, _id_of(opened, tool), self._mesh.clock.now_ms())
+        # One that was sent first to a broker that was restarted since may have been run, and forgotten: its worker looks.
+        epoch = opened.request.epoch or ("" if opened.request.again else self._mesh.line.epoch)
+        call = self._calls.drafts.inner(
+            opened.grant, outgoing, _id_of(opened, tool), self._mesh.clock.now_ms(), epoch=epoch
+        )
         known = await self._counted(opened, call)
         asked.running = await self._calls.start_inner(outgoing, call, known=known or opened.request.again)
         if asked.cancelled:

@@ -138,6 +138,7 @@ class PlayedWorker:
             "tool": tool,
             "arguments": msgspec.json.encode({} if arguments is None else arguments),
             "reply": self.id,
+            "epoch": self.redis.info("server")["run_id"],
             "at_ms": now_ms(),
         }
         return InnerRequest(**(values | fields))

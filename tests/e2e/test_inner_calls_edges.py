@@ -43,6 +43,19 @@ def again(code: CodeMesh, request: InnerRequest) -> None:
     code.worker.send(msgspec.structs.replace(request, again=True, at_ms=now_ms()))
 
 
+def heard_again(code: CodeMesh, request: InnerRequest) -> list[InnerResult]:
+    """The answers to a request that is sent again until there is one: the channel was cut, too."""
+    heard: list[InnerResult] = []
+
+    def answered() -> bool:
+        again(code, request)
+        heard.extend(code.worker.silence(1))
+        return bool(heard)
+
+    wait_until(answered, "an edge answers")
+    return heard
+
+
 def last_edge(code: CodeMesh) -> Process:
     """The one that has all requests in hand: the others are gone."""
     return code.running.edges[-1][0]
@@ -108,14 +121,19 @@ def test_a_broker_that_is_restarted_costs_no_call(code: CodeMesh, tool: str) -> 
     broker = code.running.broker
     broker.process.kill()
     broker.start()
-    heard: list[InnerResult] = []
-
-    def answered() -> bool:
-        # The channel is heard anew: as a worker does that heard nothing, until it does.
-        again(code, request)
-        heard.extend(code.worker.silence(1))
-        return bool(heard)
-
-    wait_until(answered, "an edge answers")
+    heard = heard_again(code, request)
     assert {code.worker.text(each) for each in heard} == {token}
     assert (code.ledger.book().begun(token), code.ledger.book().done(token)) == (1, 1)
+
+
+@pytest.mark.parametrize(("tool", "begun"), [("book_read", 2), ("book_write", 1)])
+def test_of_a_broker_that_comes_back_empty_a_write_is_not_asked_again(code: CodeMesh, tool: str, begun: int) -> None:
+    token, request = ask(code, tool, 0)
+    assert code.worker.text(code.worker.answer()) == token
+    broker = code.running.broker
+    code.worker.redis.flushall()
+    broker.process.kill()
+    broker.start()
+    answers = [code.worker.text(each) if not each.code else each.code for each in heard_again(code, request)]
+    assert set(answers) == {"outcome_unknown" if begun == 1 else token}
+    assert code.ledger.book().begun(token) == begun

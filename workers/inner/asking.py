@@ -176,6 +176,8 @@ class Asking:
         if pending.answer.done() or not self._may_ask(pending):
             return
         now = asyncio.get_running_loop().time()
+        if not pending.sent:
+            pending.request = msgspec.structs.replace(pending.request, epoch=self._line.epoch)
         request = msgspec.structs.replace(pending.request, again=pending.sent, at_ms=self._clock.now_ms())
         pending.sent, pending.heard_at = True, now
         try:
