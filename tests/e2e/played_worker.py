@@ -138,10 +138,15 @@ class PlayedWorker:
             "tool": tool,
             "arguments": msgspec.json.encode({} if arguments is None else arguments),
             "reply": self.id,
-            "epoch": self.redis.info("server")["run_id"],
+            "epoch": self._epoch(),
             "at_ms": now_ms(),
         }
         return InnerRequest(**(values | fields))
+
+    def _epoch(self) -> str:
+        found = self.redis.info("server")
+        assert isinstance(found, dict)
+        return str(found["run_id"])
 
     def send(self, message: Message, group: str = CODE.group) -> None:
         """Put a request on the list."""
