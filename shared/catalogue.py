@@ -6,6 +6,12 @@ import msgspec
 
 from shared.messages import CallClass, Message
 
+RETURNS = "toolmesh/returns"
+"""Member of a tool's `_meta`: JSON Schema of its result, for those who show types. It is no `outputSchema`, by which
+clients would refuse an answer in which an API differs from what is said of it."""
+ACCESS = "toolmesh/access"
+"""Member of a tool's `_meta`: what its author says of it (`dangerous`), beside its class."""
+
 
 class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
     """One tool of one backend."""

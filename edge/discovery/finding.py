@@ -8,7 +8,7 @@ from edge.authorize import Authorizer
 from edge.discovery.collection import Collection, Collections
 from edge.discovery.entry import Entry
 from edge.discovery.js_names import is_identifier
-from edge.discovery.typescript.declaration import declaration
+from edge.discovery.typescript.declaration import declaration, returned
 from edge.tool import Tool
 from shared.identity import Principal
 
@@ -45,8 +45,8 @@ class Finding:
         js_name = mine.callable_as(entry)
         told = mine.told(entry) | {"description": entry.description}
         told |= {"inputSchema": entry.tool.input_schema, "annotations": described.get("annotations", {})}
-        if "outputSchema" in described:
-            told["outputSchema"] = described["outputSchema"]
+        if (schema := returned(entry.tool)) is not None:
+            told["outputSchema"] = schema
         lines = declaration(entry, callable_as=js_name, number=1, whole=True)
         return told | {"typescript": f"declare namespace toolmesh {{\n{lines}}}\n"}
 

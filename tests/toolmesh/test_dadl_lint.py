@@ -1,7 +1,10 @@
 """`toolmesh dadl lint`: what it looks at, what it prints, and how it ends."""
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.toolmesh.command import refused, toolmesh
 from tests.workers.rest.written import PLAIN, composite
@@ -68,11 +71,35 @@ def test_json_is_one_object(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_not_checked_is_said(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.dadl", composite("{description: A, code: 'return )'}"))
+def test_scripts_and_jq_programs_are_read_by_their_engines(tmp_path: Path) -> None:
+    text = composite(
+        "\n      description: A\n      code: |\n        const a = await api.now({});\n        return a.map((x) => x));"
+    )
+    text += "    d: {description: D, code: '} while (true) {} {'}\n    e: {description: E, code: 'while (true) {}'}\n"
+    text += "  examples: [{name: A, description: B, code: 'return api.now('}]\n"
+    text = text.replace("description: Latest}", "description: Latest, response: {transform: 'map({id'}}")
+    path = written(tmp_path / "a.dadl", text)
     done = toolmesh("dadl", "lint", str(path))
-    assert done.out.splitlines()[-1] == "The syntax of scripts (composites, examples) and jq programs is not checked yet."
-    assert json.loads(toolmesh("dadl", "lint", "--json", str(path)).out)["notes"]
+    assert done.code == 1
+    *said, end = done.out.splitlines()
+    begins = (
+        f"{path}:9:93: error: The jq program can't be used: jq: error: syntax error",
+        f"{path}:15:1: error: the script can't be run: SyntaxError: ",
+        f"{path}:16:31: error: the script can't be run: SyntaxError: ",
+        f"{path}:18:46: warning: the example can't be run: SyntaxError: ",
+    )
+    assert [line.startswith(begin) for line, begin in zip(said, begins, strict=True)] == [True] * 4, done.out
+    assert end == "1 files, 3 errors, 1 warnings"
+    assert done.err == ""
+
+
+def test_a_sandbox_that_can_not_be_had_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "a.dadl", composite("{description: A, code: 'return )'}"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    done = toolmesh("dadl", "lint", "--json", str(path))
+    assert done.code == 0
+    (note,) = json.loads(done.out)["notes"]
+    assert note.startswith(f"the syntax of scripts and jq programs is not checked, from {path} on: ")
 
 
 def test_nothing_to_look_at_ends_with_2(tmp_path: Path) -> None:

@@ -1,58 +1,76 @@
 """`toolmesh dadl lint`: everything that is wrong with DADL files, with file, line and column, as compilers say it."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, MeshError
 from shared.yaml_nodes import Mapping, read_yaml
 from toolmesh.console import say
-from workers.backends.rest.dadl.loading import load_definition
-from workers.backends.rest.dadl.problem import Problem
+from toolmesh.dadl.syntax import Syntax
+from workers.backends.rest.dadl.definition import Definition
+from workers.backends.rest.dadl.loading import examine
+from workers.backends.rest.dadl.problem import Problem, Problems
 
 FILES_MAX = 10_000
-EXIT_USAGE = 2
-_NOT_CHECKED = "The syntax of scripts (composites, examples) and jq programs is not checked yet."
 
 
 class Linted(msgspec.Struct, kw_only=True):
     """What came of all files."""
 
     files: int = 0
-    scripts: int = 0
-    """Composites, and transforms in jq."""
     problems: list[Problem] = []
+    notes: list[str] = []
+    """What was not looked at, and why."""
+
+    @property
+    def errors(self) -> int:
+        return sum(problem.severity == "error" for problem in self.problems)
 
 
 def run_lint(paths: Sequence[Path], *, as_json: bool) -> int:
     """Look at all files and print. Gives 0 for fine or warnings, 1 for errors. Raises ConfigurationError, which is exit
     code 2, where there is nothing to look at."""
-    linted = Linted()
-    for path, directory in _files(paths):
-        loaded = load_definition(path, directory, shown=str(path))
-        linted.files += 1
-        linted.problems += loaded.problems
-        if loaded.definition is not None:
-            transforms = sum(tool.response.transform is not None for tool in loaded.definition.tools.values())
-            linted.scripts += len(loaded.definition.composites) + transforms
-    errors = sum(problem.severity == "error" for problem in linted.problems)
+    linted = asyncio.run(_lint(_files(paths)))
     if as_json:
-        _say_json(linted, errors)
+        problems = [{name: getattr(found, name) for name in Problem.__struct_fields__} for found in linted.problems]
+        said = {"ok": not linted.errors, "files": linted.files, "problems": problems, "notes": linted.notes}
+        say(msgspec.json.encode(said).decode())
     else:
         for problem in linted.problems:
             say(str(problem))
-        warnings = len(linted.problems) - errors
-        say(f"{linted.files} files, {errors} errors, {warnings} warnings")
-        if linted.scripts:
-            say(_NOT_CHECKED)
-    return 1 if errors else 0
+        for note in linted.notes:
+            say(f"note: {note}")
+        say(f"{linted.files} files, {linted.errors} errors, {len(linted.problems) - linted.errors} warnings")
+    return 1 if linted.errors else 0
 
 
-def _say_json(linted: Linted, errors: int) -> None:
-    problems = [{name: getattr(problem, name) for name in Problem.__struct_fields__} for problem in linted.problems]
-    notes = [_NOT_CHECKED] if linted.scripts else []
-    say(msgspec.json.encode({"ok": not errors, "files": linted.files, "problems": problems, "notes": notes}).decode())
+async def _lint(files: Sequence[tuple[Path, Path]]) -> Linted:
+    linted = Linted()
+    async with AsyncExitStack() as stack:
+        syntax: Syntax | None = None
+        for path, directory in files:
+            definition, problems = examine(path, directory, Problems(str(path)))
+            linted.files += 1
+            if definition is not None and _runs_something(definition) and not linted.notes:
+                if syntax is None:
+                    syntax = await stack.enter_async_context(Syntax())
+                try:
+                    await syntax.check(definition, problems)
+                except MeshError as error:
+                    linted.notes.append(
+                        f"the syntax of scripts and jq programs is not checked, from {path} on: {error.detail}"
+                    )
+            linted.problems += problems.found
+    return linted
+
+
+def _runs_something(definition: Definition) -> bool:
+    transforms = any(tool.response.transform for tool in definition.tools.values())
+    return bool(definition.composites or definition.examples or transforms)
 
 
 def _files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
@@ -78,8 +96,6 @@ def _files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
 
 def _is_fragment(path: Path) -> bool:
     try:
-        if b"_fragment" not in path.read_bytes()[: 1024 * 1024]:
-            return False
         root = read_yaml(path)
     except (OSError, ConfigurationError):
         return False

@@ -1,10 +1,13 @@
 """One tool as a declaration: `function github_create_issue(args: {…}): Promise<any>;`."""
 
+from typing import Any
+
 from edge.discovery.entry import Entry
 from edge.discovery.js_names import is_identifier
 from edge.discovery.typescript.text import comment, in_line, literal, shortened
 from edge.discovery.typescript.types import SCHEMAS_MAX, Types
 from edge.tool import Tool
+from shared.catalogue import RETURNS
 
 _INDENT = "  "
 _DESCRIPTION_CHARS_MAX = 1_000
@@ -38,7 +41,14 @@ def _arguments(tool: Tool, schemas_max: int) -> str:
     return f"args{mark}: {Types(tool.input_schema, schemas_max).of(tool.input_schema, _INDENT)}"
 
 
+def returned(tool: Tool) -> dict[str, Any] | None:
+    """JSON Schema of the result, where one is known."""
+    described = tool.listed_plain
+    schema = described.get("outputSchema", described["_meta"].get(RETURNS))
+    return schema if isinstance(schema, dict) else None
+
+
 def _result(tool: Tool, schemas_max: int) -> str:
-    """What a script gets: the structured result, where the tool says how that looks."""
-    schema = tool.listed_plain.get("outputSchema")
-    return Types(schema, schemas_max).of(schema, _INDENT) if isinstance(schema, dict) else "any"
+    """What a script gets, where the tool says how that looks: the structured result, or what a DADL file says of it."""
+    schema = returned(tool)
+    return Types(schema, schemas_max).of(schema, _INDENT) if schema is not None else "any"

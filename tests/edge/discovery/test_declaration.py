@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge.discovery.typescript.declaration import declaration
 from edge.discovery.typescript.types import Types
+from shared.catalogue import RETURNS
 from tests.clients import node
 from tests.edge.accepted.schemas import ODD_NAMES, TAPES, Tape, arguments_schema
 from tests.edge.discovery.parsers import kinds, parsed, taken_out
@@ -177,3 +178,11 @@ def test_a_tool_that_is_too_large_for_a_list_is_shown_with_fewer_parts_and_whole
     short, whole = (declaration(entry, callable_as="b_make", whole=whole) for whole in (False, True))
     parsed(f"declare namespace toolmesh {{\n{short}}}")
     assert len(short) < 10_000 < 100_000 < len(whole)
+
+
+def test_what_a_dadl_file_says_of_the_result_is_shown_as_the_result() -> None:
+    row = {"type": "object", "properties": {"id": {"type": "integer"}, "next": {"$ref": "#/$defs/Row"}}}
+    returns = {"type": "array", "items": {"$ref": "#/$defs/Row"}, "$defs": {"Row": row}}
+    found = written(tool() | {"_meta": {RETURNS: returns}})
+    parsed(found)
+    assert re.sub(r"\s+", " ", found).partition("Promise<")[2].startswith("{ id?: number; next?: ")

@@ -49,3 +49,12 @@ def test_many_problems_are_all_told_in_their_order_up_to_a_limit(tmp_path: Path)
     assert len(said) == 200
     assert said[0].startswith("9:18 error: tool `t0`")
     assert said[-1].startswith("208:")
+
+
+def test_names_that_are_all_unknown_are_not_compared_without_end(tmp_path: Path) -> None:
+    """Each with each would be millions of comparisons, and minutes."""
+    tools = "".join(f"    tool{n}: {{method: GET, path: /a, description: A}}\n" for n in range(2_000))
+    hints = "".join(f"    hint{n}: {{a: b}}\n" for n in range(2_000))
+    said = told(tmp_path, V1 + HEAD + AUTH + "  tools:\n" + tools + "  hints:\n" + hints + "    tool: {a: b}\n")
+    assert len(said) == 200
+    assert all("which is no tool." in text for text in said)

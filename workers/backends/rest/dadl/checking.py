@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from shared.yaml_structs import nearest
 from workers.backends.rest.dadl.authenticating import is_http_url
 from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.definition import Definition
@@ -83,7 +82,7 @@ def check_pagination(pagination: Pagination, problems: Problems, *way: At) -> No
 
 
 def _check_types(document: Document, problems: Problems) -> None:
-    types = ResultTypes(document.backend.types)
+    types = ResultTypes(document.backend.types, problems.nearest)
     for name in document.backend.types:
         try:
             types.schema(name)
@@ -96,7 +95,7 @@ def _check_hints(definition: Definition, document: Document, problems: Problems)
     for name in document.backend.hints:
         if name not in known:
             problems.warn(
-                f"`hints` are for `{name[:60]}`, which is no tool.{nearest(name, known)}", "backend", "hints", name
+                f"`hints` are for `{name[:60]}`, which is no tool.{problems.nearest(name, known)}", "backend", "hints", name
             )
 
 
@@ -106,7 +105,7 @@ def _check_examples(definition: Definition, problems: Problems) -> None:
         for name in called_tools(example.code):
             if name.text not in known:
                 problems.warn(
-                    f"the example calls `api.{name.text[:60]}`, which is no tool.{nearest(name.text, known)}",
+                    f"the example calls `api.{name.text[:60]}`, which is no tool.{problems.nearest(name.text, known)}",
                     *("backend", "examples", at, "code"),
                     inner=name.line,
                 )
@@ -131,7 +130,7 @@ def _check_health(definition: Definition, problems: Problems) -> None:
     tool = definition.tools.get(health.tool or "")
     if tool is None:
         problems.error(
-            f"`{(health.tool or '')[:60]}` is no tool.{nearest(health.tool or '', definition.tools)}", *way, "tool"
+            f"`{(health.tool or '')[:60]}` is no tool.{problems.nearest(health.tool or '', definition.tools)}", *way, "tool"
         )
         return
     for name, param in tool.params.items():

@@ -10,7 +10,6 @@ import msgspec
 from shared.classes import class_of_operation
 from shared.durations import parse_duration
 from shared.yaml_nodes import Mapping as MappingNode
-from shared.yaml_structs import nearest
 from workers.backends.rest.dadl.about import Example
 from workers.backends.rest.dadl.auth import Auth
 from workers.backends.rest.dadl.authenticating import resolve_auth
@@ -180,7 +179,7 @@ class Definer:
             )
         else:
             known = (*PARAM_TYPES, *self.document.backend.types)
-            advice = nearest(kind, known) or f" Known are {_listed(PARAM_TYPES)}."
+            advice = self.problems.nearest(kind, known) or f" Known are {_listed(PARAM_TYPES)}."
             self.problems.breach(
                 f"`{kind[:40]}` is no type of a parameter; without one it is a text.{advice}", *way, "type"
             )

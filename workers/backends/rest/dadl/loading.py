@@ -36,32 +36,39 @@ class Loaded:
 def load_definition(path: Path, directory: Path | None = None, *, shown: str | None = None) -> Loaded:
     """Read a file. `directory`: where the DADL files lie, which no fragment may be outside of; that of the file by default.
     `shown`: the file's name in messages. Never raises for what the file holds, nor for one that can't be read."""
-    name = shown or path.name
+    definition, problems = examine(path, directory or path.parent, Problems(shown or path.name))
+    return Loaded(definition=definition, problems=problems.found)
+
+
+def examine(path: Path, directory: Path, problems: Problems) -> tuple[Definition | None, Problems]:
+    """As `load_definition`, with problems to which more can be added, at places of the file."""
     try:
         raw = read_bytes(path)
     except FileNotFoundError:
-        return _unread(name, f"{path} does not exist. Create it, or correct the name.")
+        problems.error(f"{path} does not exist. Create it, or correct the name.")
     except (ConfigurationError, ValueError) as error:
-        text = str((error.data or {}).get("text") or error.detail) if isinstance(error, ConfigurationError) else str(error)
-        return _unread(name, text)
-    return parse_definition(raw, path, directory or path.parent, shown=name)
+        problems.error(
+            str((error.data or {}).get("text") or error.detail) if isinstance(error, ConfigurationError) else str(error)
+        )
+    else:
+        return _parsed(raw, path, directory, problems), problems
+    return None, problems
 
 
 def parse_definition(raw: bytes, path: Path, directory: Path, *, shown: str) -> Loaded:
     """As `load_definition`, with the bytes at hand."""
     problems = Problems(shown)
-    definition = None
+    return Loaded(definition=_parsed(raw, path, directory, problems), problems=problems.found)
+
+
+def _parsed(raw: bytes, path: Path, directory: Path, problems: Problems) -> Definition | None:
     try:
-        root = parse_bytes(raw, shown)
+        root = parse_bytes(raw, problems.file)
     except ConfigurationError as error:
-        problems.take(error, shown)
-    else:
-        definition = _defined(root, raw, path, directory, problems)
-    return Loaded(definition=None if problems.has_errors else definition, problems=problems.found)
-
-
-def _unread(name: str, text: str) -> Loaded:
-    return Loaded(definition=None, problems=(Problem("error", name, 0, 0, text),))
+        problems.take(error, problems.file)
+        return None
+    definition = _defined(root, raw, path, directory, problems)
+    return None if problems.has_errors else definition
 
 
 def _defined(root: Node | None, raw: bytes, path: Path, directory: Path, problems: Problems) -> Definition | None:
@@ -99,7 +106,7 @@ def _checked(
     document: Document, root: Mapping, digest: str, fragments: MappingOf[str, str], problems: Problems
 ) -> Definition:
     check_requirements(document.requires, problems)
-    types = ResultTypes(document.backend.types)
+    types = ResultTypes(document.backend.types, problems.nearest)
     definition = Definer(document, root, problems, types).definition(digest, fragments)
     check_backend(document, definition, problems)
     check_tools(document, definition, problems)

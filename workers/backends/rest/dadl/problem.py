@@ -1,14 +1,18 @@
 """What is wrong with a DADL file: an error stops it from being used, a warning does not."""
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
 
 from shared.errors import ConfigurationError
 from shared.yaml_nodes import Mapping, Node, Scalar, Sequence
+from shared.yaml_structs import nearest
 
 PROBLEMS_MAX = 200
 """Of one file; who has more mends the first ones first."""
+COMPARED_MAX = 20_000
+"""Names that are compared to find similar ones, for all problems of a file: each costs some microseconds."""
 
 Severity = Literal["error", "warning"]
 At = str | int
@@ -39,10 +43,11 @@ class Problems:
     """Those of one file, in the order of their finding. `strict`: it is of DADL 0.2, which leaves less to the reader."""
 
     def __init__(self, file: str) -> None:
-        self._file = file
+        self.file = file
         self._found: dict[Problem, None] = {}
         self._root: Node | None = None
         self.strict = False
+        self._compared = 0
 
     def of(self, root: Node) -> None:
         """From now on places may be given as the way from this node."""
@@ -51,23 +56,30 @@ class Problems:
     @property
     def found(self) -> tuple[Problem, ...]:
         """All of them, by their places, at most `PROBLEMS_MAX`."""
-        return tuple(sorted(self._found, key=lambda p: (p.file != self._file, p.file, p.line, p.column))[:PROBLEMS_MAX])
+        return tuple(sorted(self._found, key=lambda p: (p.file != self.file, p.file, p.line, p.column))[:PROBLEMS_MAX])
 
     @property
     def has_errors(self) -> bool:
         return any(problem.severity == "error" for problem in self._found)
 
-    def error(self, text: str, *way: At, at: Node | None = None) -> None:
-        """Note what makes the file useless. The place is a node, or the way to one; as near to it as there is one."""
-        self._add("error", text, at or self._located(way))
+    def error(self, text: str, *way: At, at: Node | None = None, inner: int = 0) -> None:
+        """Note what makes the file useless. The place is a node, or the way to one; as near to it as there is one. `inner`:
+        the line meant of a text of several lines, from 1."""
+        self._add("error", text, _line_of(at or self._located(way), inner))
 
     def warn(self, text: str, *way: At, at: Node | None = None, inner: int = 0) -> None:
-        """Note what is worth a look. `inner`: the line meant of a text of several lines, from 1."""
+        """Note what is worth a look."""
         self._add("warning", text, _line_of(at or self._located(way), inner))
 
     def breach(self, text: str, *way: At, inner: int = 0) -> None:
         """Note what DADL 0.2 forbids and files of 0.1 may have."""
         self._add("error" if self.strict else "warning", text, _line_of(self._located(way), inner))
+
+    def nearest(self, name: str, known: Collection[str]) -> str:
+        """A sentence that names the most similar known name, with a leading space; empty where none is similar, and when
+        enough was compared."""
+        self._compared += len(known)
+        return nearest(name, known) if self._compared <= COMPARED_MAX else ""
 
     def take(self, error: ConfigurationError, file: str) -> None:
         """Note why a file could not be read."""
@@ -78,7 +90,7 @@ class Problems:
 
     def _add(self, severity: Severity, text: str, node: Node | None) -> None:
         if node is None:
-            self._note(Problem(severity, self._file, 0, 0, text))
+            self._note(Problem(severity, self.file, 0, 0, text))
         else:
             self._note(Problem(severity, node.file, node.line, node.column + 1, text))
 

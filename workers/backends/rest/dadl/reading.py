@@ -15,7 +15,6 @@ import msgspec
 
 from shared.durations import parse_duration
 from shared.yaml_nodes import Mapping, Node, Scalar, Sequence
-from shared.yaml_structs import nearest
 from workers.backends.rest.dadl.condition import parse_condition
 from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.dadl.part import Is
@@ -63,7 +62,10 @@ def read_struct(kind: type[S], node: Node, what: str, problems: Problems) -> S |
         known = shape.readers.get(key)
         if known is None:
             if not key.startswith("_"):
-                advice = nearest(key, shape.readers) or f" Known are {', '.join(f'`{name}`' for name in shape.readers)}."
+                advice = (
+                    problems.nearest(key, shape.readers)
+                    or f" Known are {', '.join(f'`{name}`' for name in shape.readers)}."
+                )
                 problems.warn(f"{what} has the unknown key `{key}`, which is ignored.{advice}", at=node.keys[key])
             continue
         if isinstance(value, Scalar) and value.is_null:
@@ -170,7 +172,7 @@ def _choice(choices: tuple[str, ...], *, lenient: bool) -> Read:
     def read(node: Node, what: str, problems: Problems) -> Any:
         if isinstance(node, Scalar) and node.text in choices:
             return node.text
-        advice = nearest(node.text, choices) if isinstance(node, Scalar) else ""
+        advice = problems.nearest(node.text, choices) if isinstance(node, Scalar) else ""
         wanted = f"one of {listed}" if len(choices) > 1 else listed
         if not lenient:
             return _wrong(node, what, wanted, problems, advice)

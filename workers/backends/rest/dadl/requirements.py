@@ -1,6 +1,5 @@
 """Whether we are what a file requires. Nobody but us can say so, so what is not known or not built refuses the file."""
 
-from shared.yaml_structs import nearest
 from workers.backends.rest.dadl.document import Requires
 from workers.backends.rest.dadl.features import FEATURES, own_version
 from workers.backends.rest.dadl.problem import Problems
@@ -15,7 +14,7 @@ def check_requirements(requires: Requires, problems: Problems) -> None:
         way = ("requires", "features", at)
         if feature not in FEATURES:
             problems.error(
-                f"the file requires the feature `{feature[:40]}`, which is not known.{nearest(feature, FEATURES)} "
+                f"the file requires the feature `{feature[:40]}`, which is not known.{problems.nearest(feature, FEATURES)} "
                 f"Known are {', '.join(f'`{name}`' for name in FEATURES)}.",
                 *way,
             )

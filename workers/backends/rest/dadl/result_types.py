@@ -4,10 +4,8 @@ A type is named where a schema stands, or where the name of a type stands: `Mete
 `{type: Meter}`, `{$ref: "#/backend/types/Meter"}`. In the schema that comes of it types are `#/$defs/…`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
-
-from shared.yaml_structs import nearest
 
 JSON_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 
@@ -25,8 +23,10 @@ class UnknownType(ValueError):
 class ResultTypes:
     """The types of one file."""
 
-    def __init__(self, types: Mapping[str, Any]) -> None:
+    def __init__(self, types: Mapping[str, Any], nearest: Callable[[str, Collection[str]], str]) -> None:
+        """`nearest`: a sentence that names a similar one, for messages."""
         self._types = types
+        self._nearest = nearest
         self._resolved: dict[str, Any] = {}
         self._used: dict[str, set[str]] = {}
 
@@ -113,7 +113,7 @@ class ResultTypes:
         if name in JSON_TYPES:
             return {"type": name}
         known = ", ".join(f"`{known}`" for known in self._types)
-        advice = nearest(name, self._types) or (
+        advice = self._nearest(name, self._types) or (
             f" Types of this file are {known}." if known else " The file has no `types`."
         )
         raise UnknownType(f"`{name[:60]}` is no type.{advice}")

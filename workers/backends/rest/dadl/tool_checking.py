@@ -3,7 +3,6 @@
 import re
 from itertools import chain
 
-from shared.yaml_structs import nearest
 from workers.backends.rest.dadl.authenticating import is_http_url
 from workers.backends.rest.dadl.checking import check_pagination
 from workers.backends.rest.dadl.composite import Composite
@@ -72,10 +71,12 @@ def _check_tool(name: str, tool: Tool, definition: Definition, problems: Problem
     _check_idempotency(tool, definition, problems, *way)
     known = (*definition.tools, *definition.composites)
     if tool.replaced_by is not None and tool.replaced_by not in known:
-        problems.breach(f"`{tool.replaced_by[:60]}` is no tool.{nearest(tool.replaced_by, known)}", *way, "replaced_by")
+        problems.breach(
+            f"`{tool.replaced_by[:60]}` is no tool.{problems.nearest(tool.replaced_by, known)}", *way, "replaced_by"
+        )
     for at, other in enumerate(tool.depends_on):
         if other not in known:
-            problems.warn(f"`{other[:60]}` is no tool.{nearest(other, known)}", *way, "depends_on", at)
+            problems.warn(f"`{other[:60]}` is no tool.{problems.nearest(other, known)}", *way, "depends_on", at)
     if tool.response.max_items is not None and tool.response.max_items < 1:
         problems.error("`max_items` must be 1 or more.", *way, "response", "max_items")
 
@@ -89,7 +90,7 @@ def _check_path(name: str, tool: Tool, problems: Problems) -> None:
     for placeholder in dict.fromkeys(_PLACEHOLDER.findall(path)):
         param = tool.params.get(placeholder)
         if param is None:
-            advice = nearest(placeholder, tool.params)
+            advice = problems.nearest(placeholder, tool.params)
             problems.error(f"path parameter {{{placeholder}}} not declared in params.{advice}", *way)
         elif param.place != "path":
             problems.error(
@@ -177,18 +178,20 @@ def _check_composite(name: str, composite: Composite, definition: Definition, pr
         problems.error(f"composite `{name}` has no description. Say what it is for.", *way, "description")
     for at, other in enumerate(composite.depends_on):
         if other not in definition.tools:
-            advice = nearest(other, definition.tools)
+            advice = problems.nearest(other, definition.tools)
             problems.error(f"`{other[:60]}` is no tool that a composite can call.{advice}", *way, "depends_on", at)
     for at, other in enumerate(composite.delegates):
         if other not in definition.tools:
-            advice = nearest(other, definition.tools)
+            advice = problems.nearest(other, definition.tools)
             problems.breach(f"`{other[:60]}` is no tool that a composite can call.{advice}", *way, "delegates", at)
     for key, param in composite.params.items():
         _check_default(key, param, problems, *way, "params", key)
     for called in called_tools(composite.code):
         if called.text not in definition.tools:
             other_composite = called.text in definition.composites
-            advice = " A composite can't call another." if other_composite else nearest(called.text, definition.tools)
+            advice = (
+                " A composite can't call another." if other_composite else problems.nearest(called.text, definition.tools)
+            )
             problems.breach(
                 f"the script calls `api.{called.text[:60]}`, which is no tool of this file.{advice}",
                 *(*way, "code"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.catalogue import ToolDefinition, define
+from shared.catalogue import ACCESS, RETURNS, ToolDefinition, define
 from shared.classes import class_of_operation
 from shared.messages import CallClass
 from workers.backends.rest.dadl.composite import Composite
@@ -15,12 +15,6 @@ from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.tools.annotations import annotations
 from workers.backends.rest.tools.descriptions import composite_description, tool_description
 from workers.backends.rest.tools.schemas import input_schema
-
-RETURNS = "toolmesh/returns"
-"""Member of `_meta`: JSON Schema of the result, for those who show types. It is no `outputSchema`, by which clients would
-refuse an answer in which an API differs from what its file says."""
-ACCESS = "toolmesh/access"
-"""Member of `_meta`: what the file says of the tool, as `dangerous`; rules and policies may look at it."""
 
 _HEALTH_DESCRIPTION = (
     "Ask whether the API can be reached and takes the credential. It never fails: the result says what is wrong."
