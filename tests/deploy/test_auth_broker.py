@@ -57,7 +57,7 @@ def test_both_are_prepared_and_workers_have_no_user_where_log_ins_are(brokers: t
     assert (done.returncode, done.stdout) == (0, "Both brokers have their functions and users.\n"), done.stderr
     assert has_functions(calls)
     assert has_functions(log_ins)
-    assert users(calls) == {"default", "edge", "health", "init", "worker-default", "worker-lab"}
+    assert users(calls) == {"default", "edge", "health", "init", "worker-code", "worker-default", "worker-lab"}
     assert users(log_ins) == {"default", "edge", "health", "init"}
 
 

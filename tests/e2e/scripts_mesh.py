@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.client import MODERN, Client, messages_of
-from tests.mesh import API_KEY, Mesh, mesh, wait_until
+from tests.mesh import API_KEY, ROOT, Mesh, mesh, wait_until
 from tests.upstreams.started import Upstream
 
 GUEST_KEY = "the-key-of-a-guest-0123456789"
 RULES = "plans:\n  free: {allow: ['echo_*', 'meet_note']}\n"
+EXAMPLE = (ROOT / "config" / "backends.yaml").read_text(encoding="utf-8")
+"""The backends that ToolMesh brings."""
 _READS = "{meet: read, hold: read, release: read, shapes: read, note: read}"
 
 
@@ -119,12 +121,13 @@ def lines_of(path: Path) -> list[str]:
 def scripts_mesh(directory: Path, **environment: str) -> Iterator[Scripted]:
     """Started; ends it again, and looks into the logs: nothing may have been raised that nobody caught.
 
-    Backends: `meet` and `mut` are one server, whose tools all read at the first and all write at the second.
+    Backends: those of the bundled example; `meet` and `mut` are one server, whose tools all read at the first and all write
+    at the second.
     """
     directory.mkdir(exist_ok=True)
     meeting = Upstream(directory, "meeting")
     entry = "  - {{name: {}, transport: http, url: '{}', class: {}}}\n"
-    backends = "backends:\n" + entry.format("meet", meeting.url, _READS) + entry.format("mut", meeting.url, "{}")
+    backends = EXAMPLE + entry.format("meet", meeting.url, _READS) + entry.format("mut", meeting.url, "{}")
     try:
         with mesh(directory, backends, **environment) as running:
             digest = hashlib.sha256(GUEST_KEY.encode()).hexdigest()
@@ -145,5 +148,6 @@ def scripts_mesh(directory: Path, **environment: str) -> Iterator[Scripted]:
 
 def is_there(edge: Client) -> bool:
     """Whether a script reaches every backend."""
-    code = 'return (await Promise.all(["echo_add", "meet_meet", "mut_note"].map(n => toolmesh.describe(n)))).length'
+    names = '["echo_add", "inventory_get_price", "meet_meet", "mut_note"]'
+    code = f"return (await Promise.all({names}.map(n => toolmesh.describe(n)))).length"
     return edge.succeeds("execute_code", {"code": code})

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.client import Client
 from tests.e2e.old_client import OldClient
 from tests.e2e.scripts_mesh import GUEST_KEY, Running, Scripted, lines_of, outcome_of
 from tests.e2e.tasks_mesh import BUDGET
-from tests.mesh import API_KEY, wait_until
+from tests.mesh import API_KEY, ROOT, wait_until
 
 CHATGPT: dict[str, Any] = {"io.modelcontextprotocol/clientInfo": {"name": "openai-mcp", "version": "1.0.0"}}
 SUM = "return (await toolmesh.echo_add({a: 20, b: 1})) * 2"
@@ -42,6 +43,13 @@ def test_the_sdks_client_runs_scripts(scripted: Scripted) -> None:
             return (await client.call_tool("execute_code", {"code": SUM})).model_dump_json()
 
     assert outcome_of(json.loads(asyncio.run(main()))).value == 42
+
+
+def test_the_readmes_script_gives_what_the_readme_says(scripted: Scripted) -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Code mode")[2].partition("\n## ")[0]
+    (code,) = re.findall(r"```js\n(.*?)```", section, re.S)
+    (output,) = re.findall(r"```json\n(.*?)```", section, re.S)
+    assert json.loads(scripted.run(code).texts[0]) == json.loads(output)
 
 
 def test_progress_counts_a_scripts_calls(scripted: Scripted) -> None:
@@ -97,19 +105,16 @@ def test_a_script_that_has_changed_something_is_cancelled_too_but_not_what_chang
     cancelled_by_closing(scripted, code, lambda: sorted(lines_of(path)) == ["begun read", "begun write"])
     wait_until(lambda: "cancelled read" in lines_of(path), "the read is cancelled")
     assert scripted.a.text("meet_release", {"name": "write"}) == "released"
-    script = next(r for r in reversed(ended(scripted)) if r["tool"] == "execute_code")
-    assert script["code"] == "error"
+    wait_until(lambda: end_of_parent(scripted, "mut") == "error", "the script has ended")
     assert sorted(lines_of(path)) == ["begun read", "begun write", "cancelled read"]
 
 
-def ended(scripted: Scripted) -> list[dict[str, Any]]:
-    """Outcomes in the audit, once those of all scripts are there that were sent."""
-
-    def count(phase: str) -> int:
-        return sum(1 for r in scripted.running.audit() if r["tool"] in ("hold", "execute_code") and r["phase"] == phase)
-
-    wait_until(lambda: count("outcome") >= count("intent"), "what was begun has ended")
-    return [dict(r) for r in scripted.running.audit() if r["phase"] == "outcome"]
+def end_of_parent(scripted: Scripted, backend: str) -> object:
+    """How the script ended that had the last call to a backend, by the audit; None while it goes on."""
+    records = scripted.running.audit()
+    parents = [r["parent"] for r in records if r["backend"] == backend and r.get("parent")]
+    ends = [r["code"] for r in records if r["phase"] == "outcome" and r["call_id"] == (parents or [""])[-1]]
+    return ends[0] if ends else None
 
 
 def test_a_client_that_cuts_gets_a_handle_and_the_result_at_the_other_edge(scripted: Scripted, tmp_path: Path) -> None:
