@@ -10,6 +10,7 @@ import pytest
 from shared import keys
 from tests.client import MODERN, Client
 from tests.e2e.code_mesh import BOB_KEY, CodeMesh, code_mesh
+from tests.letters import is_there, job, plant
 from tests.mesh import mesh_keys, wait_until
 
 SCRIPT = {"code": "return 1"}
@@ -94,6 +95,23 @@ def test_a_script_whose_client_goes_away_is_cancelled(code: CodeMesh, bob: Clien
     with bob.stream("execute_code", SCRIPT):
         script = code.worker.take()
     wait_until(lambda: code.worker.cancelled(script.call_id), "its worker is told")
+    code.worker.finish(script)
+
+
+def test_a_script_that_was_set_aside_is_sent_again_by_the_owner_for_whom_it_was_and_may_call_again(
+    code: CodeMesh, bob: Client
+) -> None:
+    assert answer(bob)["status"] == "running"
+    former = code.worker.take()
+    code.worker.finish(former)
+    plant(code.running.broker, former.call_id, job(former, "code"), "code")
+    answered = code.edge.request("toolmesh/queue/retry", {"callId": former.call_id, "waitS": 0})["result"]
+    script = code.worker.take()
+    assert answered == {"callId": script.call_id, "state": "running", "resultType": "complete"}
+    assert not is_there(code.running.broker, former.call_id, "code")
+    grant = code.worker.grant(script)
+    assert (grant.parent, grant.principal.subject, grant.deadline_ms) == (script.call_id, "bob", script.deadline_ms)
+    assert code.worker.text(code.worker.ask(script, "echo_echo", {"message": "again"})) == "again"
     code.worker.finish(script)
 
 
