@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import aiohttp
 import structlog
+import yarl
 
 from shared.configuration import BackendEntry
 from shared.errors import EgressDenied, UpstreamUnreachable
@@ -77,6 +78,8 @@ class Egress:
         strange, url = outgoing.strange, outgoing.url
         wall, session = self._pools.get(strange) or self._open_pool(strange)
         try:
+            if strange:
+                _check_plain(url)
             wall.check_literal(url.raw_host or "", port_of(url))
             return await session.request(
                 outgoing.method,
@@ -149,3 +152,11 @@ class Egress:
         )
         self._pools[strange] = wall, session
         return wall, session
+
+
+def _check_plain(url: yarl.URL) -> None:
+    """Raise Denied for a stranger's URL that is of no kind that is asked."""
+    if url.scheme not in ("http", "https") or not url.raw_host:
+        raise Denied("the URL is neither http nor https")
+    if url.user is not None or url.password is not None:
+        raise Denied("the URL has a user or password in it")

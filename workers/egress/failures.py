@@ -40,7 +40,7 @@ def refuse_denied(backend: str, denied: Denied, *, strange: bool) -> NoReturn:
     log.warning("a request was not sent: its address may not be reached", backend=backend, why=str(denied), strange=strange)
     if strange:
         raise EgressDenied(
-            f"A URL for backend {backend!r} leads to an address that is not public, or is none, so nothing was sent there. "
+            f"A URL for backend {backend!r} leads to an address that is not public, or can't be used, so nothing was sent. "
             "If it is right, its operator can list it under `private_hosts`; the worker's log names it."
         ) from denied
     raise EgressDenied(
@@ -63,7 +63,7 @@ def raise_ours(cause: Exception, backend: str, connect_s: float, *, strange: boo
         raise UpstreamUnreachable(f"The host of backend {backend!r} can't be used; check its `url`.") from cause
     if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         if isinstance(origin, NoAddress):
-            log.warning("a name has no address", backend=backend, why=str(origin), cause=str(origin.__cause__ or ""))
+            log.debug("a name has no address", backend=backend, why=str(origin), cause=str(origin.__cause__ or ""))
         raise UpstreamUnreachable(_why_unreachable(cause, backend, connect_s)) from cause
     if isinstance(cause, ConnectionLost | aiohttp.ClientConnectionError | OSError):
         raise BrokenConnection("The upstream closed the connection before it answered.") from cause

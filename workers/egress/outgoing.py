@@ -12,12 +12,12 @@ _WHOLE_BODY_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """What is sent, and what of it is for its origin alone."""
+    """What is sent, and what of it is for its origin alone. Its repr shows nothing that may hold a credential."""
 
     method: str
-    url: yarl.URL
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    url: yarl.URL = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     secret_headers: frozenset[str] = frozenset()
     """Headers that hold a credential, in lower case, beside those that always do (`redirects.py`)."""
     secret_query: frozenset[str] = frozenset()

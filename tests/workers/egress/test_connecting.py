@@ -121,6 +121,27 @@ def test_how_an_address_is_written_makes_no_difference(host: str) -> None:
     run(test)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.example/",
+        "file:///etc/passwd",
+        "http://user:canary@a.example/",
+        "//a.example",
+        "http://300.1.1.1/",
+        "unix://x",
+    ],
+)
+def test_what_is_no_plain_web_address_is_refused_and_not_repeated(url: str) -> None:
+    async def test() -> None:
+        async with egress(Names(a_example=[["8.8.8.8"]])) as opened:
+            with structlog.testing.capture_logs() as logs, pytest.raises(EgressDenied) as raised:
+                await opened.send(stranger(url))
+        assert "canary" not in raised.value.detail + str(logs)
+
+    run(test)
+
+
 def test_callers_are_not_told_which_address_it_was_and_the_log_is() -> None:
     async def test() -> None:
         names = Names(inner_example=[["10.9.8.7"]])

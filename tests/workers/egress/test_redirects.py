@@ -38,6 +38,10 @@ def following(status: int, location: str, method: str = "POST", url: yarl.URL = 
     return found
 
 
+def test_a_request_does_not_show_its_credentials() -> None:
+    assert "canary" not in repr(SENT)
+
+
 @pytest.mark.parametrize("status", [200, 201, 300, 304, 305, 306, 309, 404])
 def test_other_answers_are_answers(status: int) -> None:
     assert next_request(SENT, status, "https://a.example/y") is None
