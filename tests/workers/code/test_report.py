@@ -82,7 +82,7 @@ def test_a_script_that_failed_says_what_was_done_and_why_it_ended() -> None:
     assert why == "execute_code failed: Error: boom (line 3)"
     assert texts(Ran(error=error), failed=True) == ["execute_code failed: Error: boom (line 3)"]
     structured = json.loads(report(Ran(error=error), (), whole=False, echo_bytes_max=0))["structuredContent"]
-    assert structured == {"error": {"code": "script_error", "line": 3, "column": 1}}
+    assert structured == {"error": {"code": "script_error", "line": 3, "column": 1, "retryable": False}}
 
 
 def test_a_script_that_was_ended_says_which_calls_had_no_answer() -> None:

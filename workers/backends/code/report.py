@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from shared.errors import BY_CODE, MeshError
 from workers.backends.backend import InnerAnswer
 from workers.children.script import Answered, Ran, ScriptError
 
@@ -43,7 +44,7 @@ def report(ran: Ran, called: Sequence[Called], *, whole: bool, echo_bytes_max: i
     all where the script has no value, and where `whole` asks for it.
 
     A script that failed: `isError`, what was done by then, and a block that says why; as structured content the error's
-    code and place, as edges say them of calls that failed.
+    code and place, in the shape in which edges say them of calls that failed.
     """
     entries: list[Any] = [] if ran.value is None else [{"return": msgspec.Raw(ran.value)}]
     entries += _entries(called, whole or ran.value is None, echo_bytes_max)
@@ -53,9 +54,14 @@ def report(ran: Ran, called: Sequence[Called], *, whole: bool, echo_bytes_max: i
         text = _encode(entries) if called or ran.logs else (ran.value or _NULL)
         return _encode(_content([text.decode()]) | {"isError": False})
     texts = [_encode(entries).decode()] if entries else []
-    told = {"code": ran.error.code, "line": ran.error.line, "column": ran.error.column}
-    facts = {"error": {name: value for name, value in told.items() if value is not None}}
-    return _encode(_content([*texts, _why(ran.error, called)]) | {"structuredContent": facts, "isError": True})
+    facts = {"structuredContent": {"error": _facts(ran.error)}, "isError": True}
+    return _encode(_content([*texts, _why(ran.error, called)]) | facts)
+
+
+def _facts(error: ScriptError) -> dict[str, Any]:
+    facts = {"code": error.code, "line": error.line, "column": error.column}
+    known = {name: value for name, value in facts.items() if value is not None}
+    return known | {"retryable": BY_CODE.get(error.code, MeshError).retryable}
 
 
 def _entries(called: Sequence[Called], whole: bool, bytes_max: int) -> list[dict[str, Any]]:
