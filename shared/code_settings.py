@@ -80,8 +80,8 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """JavaScript heap of one script."""
     code_stack_kib: Positive = 512
     """JavaScript stack of one script."""
-    code_concurrency: Positive = 32
-    """Scripts that one worker runs at a time, beside its other calls."""
+    code_concurrency: Positive = 128
+    """Scripts that one worker runs, or has waiting for a child, at a time, beside its other calls."""
     inner_requests_max: Positive = 500
     """Requests of one script: its calls, also those that were refused, and `discover` and `describe`."""
     inner_running_max: Positive = 2_048

@@ -16,8 +16,15 @@ from workers.children.engine import ROOT, Engine
 from workers.children.frames import FrameError
 from workers.children.owner import Owner
 
-_PROGRAM = f"import sys; sys.path[:0] = [{ROOT!r}]; from workers.children.inside.main import main; main(sys.argv[1])"
+_PROGRAM = f"""import os, sys
+os.setpgid(0, 0)
+sys.path[:0] = [{ROOT!r}]
+from workers.children.inside.main import main
+main(sys.argv[1])"""
+"""A group of its own, and no session: where Linux shares processors by session first (autogroups), a priority would mean
+nothing to a child that had one."""
 _END_S = 1.0
+_NICE_MAX = 19
 _REAP_S = 0.5
 """How long the end of a child that closed its line is waited for, to say how it ended."""
 
@@ -37,6 +44,8 @@ class ChildProcess:
         self.refused: dict[str, str] = {}
         self.owner: Owner | None = None
         """Whose it is, once somebody had it."""
+        self.nice: int | None = None
+        """Its priority, once it was given one."""
         self.runs = 0
         self.busy = False
         """Whether a run is under way in it."""
@@ -91,14 +100,23 @@ class ChildProcess:
         except ChildProcessError:
             return False
 
+    def be_nice(self, steps: int) -> None:
+        """Take a priority so many steps below this process's own (setpriority(2)), as far as one may be given."""
+        level = min(os.getpriority(os.PRIO_PROCESS, 0) + steps, _NICE_MAX)
+        if level != self.nice:
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self.pid, level)
+                self.nice = level
+
     def kill(self, cause: MeshError | None = None) -> None:
         """End it with its group; who waits for it is told the cause."""
         if self._cause is None:
             self._cause = cause
         self.dead = True
         if not self.ended.done():
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            for end in (os.killpg, os.kill):  # it may not have its group yet
+                with suppress(ProcessLookupError, PermissionError):
+                    end(self.pid, signal.SIGKILL)
         self._writer.close()
 
     async def _ending(self) -> MeshError:
@@ -161,7 +179,6 @@ async def _started(orders: str, line: socket.socket) -> asyncio.subprocess.Proce
             stderr=asyncio.subprocess.DEVNULL,
             env={},
             cwd="/",
-            start_new_session=True,
         )
     )
     try:

@@ -10,6 +10,7 @@ from shared.settings import Settings
 from workers.children.child import ChildProcess, start_child
 from workers.children.engine import Engine
 from workers.children.owner import Owner
+from workers.children.shares import Shares
 from workers.children.turns import Place, Turns
 from workers.children.usage import usage_of
 
@@ -17,6 +18,9 @@ log = structlog.get_logger()
 
 _STARTS_MAX = 4
 """Children that start at a time: each takes some 40 ms of CPU."""
+_NICE_FIRST, _NICE_STEP = 5, 7
+"""The more runs of one tenant are under way, the lower the priority (setpriority(2)) of a further one: many scripts of one
+tenant that compute for ever take little from one of another, and nothing from the mesh itself."""
 _PAUSE_S = 0.1
 _PAUSE_S_MAX = 5.0
 _AGAIN_S = 1.0
@@ -35,7 +39,7 @@ class Roster:
         self._living: set[ChildProcess] = set()
         """All of them, also those that were killed and are not reaped yet."""
         self._turns = Turns()
-        self._shares: Counter[str] = Counter()
+        self._shares = Shares(settings.children_tenant_max)
         self._starting: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._told = False
@@ -80,11 +84,9 @@ class Roster:
         """A block is over. `clean`: the child may be given to its tenant again."""
         self._at_work.remove(child)
         assert child.owner is not None
-        tenant = child.owner.tenant
-        self._shares[tenant] -= 1
-        if not self._shares[tenant]:
-            del self._shares[tenant]
-        if clean and child.is_idle and child.runs < self._settings.child_runs_max:
+        usable = clean and child.is_idle
+        self._shares.give_back(child.owner.tenant, clean=usable)
+        if usable and child.runs < self._settings.child_runs_max:
             self._kept[child] = asyncio.get_running_loop().time()
         else:
             child.kill()
@@ -122,9 +124,6 @@ class Roster:
             child.kill(SandboxUnavailable("This worker stops."))
         await asyncio.gather(*(child.ended for child in living), return_exceptions=True)
 
-    def _room(self, tenant: str) -> int:
-        return self._settings.children_tenant_max - self._shares[tenant]
-
     def _kept_for(self, owner: Owner) -> ChildProcess | None:
         """The owner's own, unless it has said something since its last run was over: that would answer the next one."""
         for child in [child for child in self._kept if child.owner == owner]:
@@ -147,7 +146,7 @@ class Roster:
             return
         promised: Counter[str] = Counter()
         for tenant in self._turns.in_turn():
-            if self._room(tenant) <= promised[tenant]:
+            if self._shares.room(tenant) <= promised[tenant]:
                 continue
             owner = self._turns.next(tenant)
             child = self._kept_for(owner) or self._first_fresh()
@@ -170,10 +169,11 @@ class Roster:
         if child in self._fresh:
             self._fresh.remove(child)
         child.owner = owner
+        child.be_nice(_NICE_FIRST + _NICE_STEP * self._shares.count(owner.tenant))
         usage = usage_of(child.pid)
         child.cpu_before_s = usage.cpu_s if usage is not None else 0.0
         child.runs += 1
-        self._shares[owner.tenant] += 1
+        self._shares.take(owner.tenant)
         self._at_work.add(child)
 
     def _start(self, may_evict: object) -> bool:
@@ -197,7 +197,7 @@ class Roster:
         assert task is not None
         try:
             child = await start_child(self._engine, self._settings)
-        except (MeshError, OSError) as cause:
+        except Exception as cause:
             self._starting.discard(task)
             self._failed(cause if isinstance(cause, MeshError) else SandboxUnavailable(f"No sandbox can be had: {cause}."))
             return
