@@ -4,6 +4,7 @@
 #   make check              lint and types only
 #   make slow               the long runs that make test leaves out: faults and soaks
 #   make faults             what docs/guarantees.md promises, cell by cell and under load, with processes that are really killed (ARGS="--seed 1")
+#   make hostile            scripts that want to hang, exhaust or escape the sandbox, through a mesh   (ARGS=--write-docs, ARGS="--only H22")
 #   make .node              clients and servers of others for the tests (npm packages, from a lock)
 #   make conformance        the published conformance suite, direct and through two edges    (ARGS=--write-docs)
 #   make bench              measure this machine                              (ARGS=--quick, ARGS=--write-docs)
@@ -12,7 +13,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := up
-.PHONY: up .venv .node test slow faults check bench conformance lock clean
+.PHONY: up .venv .node test slow faults hostile check bench conformance lock clean
 
 CONFIG  ?= ./config
 PORT    ?=
@@ -62,7 +63,7 @@ check: .venv .venv/.dev
 	@$(BIN)/mypy --no-error-summary
 
 # What is compiled is kept: the tests start some hundred processes, and pytest rewrites each file's asserts.
-test slow faults conformance bench: export PYTHONDONTWRITEBYTECODE :=
+test slow faults hostile conformance bench: export PYTHONDONTWRITEBYTECODE :=
 
 # While one processor looks at types, the other prepares what every process of the test run would else do for itself.
 test: .venv .venv/.dev
@@ -77,6 +78,9 @@ slow: .venv .venv/.dev
 faults: .venv .venv/.dev
 	@$(BIN)/python -m pytest -m faults --numprocesses $(JOBS) --dist loadfile tests/faults
 	@$(BIN)/python -m tests.faults.run $(ARGS)
+
+hostile: .venv .venv/.dev
+	@$(BIN)/python -m tests.hostile.run $(ARGS)
 
 .node: .node/.installed
 	@:

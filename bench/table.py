@@ -44,10 +44,10 @@ def _padded(text: str, width: int, column: int) -> str:
     return text.ljust(width) if column in _TEXT_COLUMNS else text.rjust(width)
 
 
-def write_between_marks(page: Path, text: str) -> None:
+def write_between_marks(page: Path, text: str, first: str = BEGIN, last: str = END) -> None:
     """Put a text between the two marks of a page. Raises ValueError for a page without them."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.read_text(encoding="utf-8").partition(first)
+    _, end, after = rest.partition(last)
     if not (begin and end):
-        raise ValueError(f"{page} has no {BEGIN} … {END}")
-    page.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no {first} … {last}")
+    page.write_text(f"{before}{first}\n{text}{last}{after}", encoding="utf-8")

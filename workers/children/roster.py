@@ -109,6 +109,8 @@ class Roster:
         for child in [child for child, since in self._kept.items() if since < until]:
             del self._kept[child]
             child.kill()
+        while len(self._fresh) > self._settings.children_spare and not self._turns.waiting:
+            self._fresh.pop().kill()  # it was started for somebody who did not wait for it
 
     async def close(self) -> None:
         """Kill all."""
