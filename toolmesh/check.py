@@ -30,6 +30,7 @@ from toolmesh.check_names import warnings_of_names
 from toolmesh.check_providers import warnings_of_mappings, warnings_of_providers
 from toolmesh.check_rules import warnings_of_rules
 from toolmesh.check_sandbox import Sandbox, look_at_sandbox
+from toolmesh.check_scripts import warnings_of_scripts
 from toolmesh.check_servers import warnings_of_servers
 from toolmesh.console import say
 
@@ -101,6 +102,7 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
     report.warnings += notes(environment)
     if settings is not None:
         report.warnings += warnings_of_access(settings, users, keys, clients)
+        report.warnings += warnings_of_scripts(settings)
         report.warnings += warnings_of_servers(settings, servers)
         report.warnings += warnings_of_providers(settings, providers)
         report.warnings += warnings_of_code(settings)

@@ -11,7 +11,7 @@ from shared.authorization_file import AUTHORIZATION_FILE, load_authorization
 from shared.authorization_servers_file import AuthorizationServerEntry, load_authorization_servers
 from shared.caller_classes_file import load_caller_classes
 from shared.clients_file import CLIENTS_FILE, load_clients
-from shared.code_mode import CODE
+from shared.code_mode import CODE, offers_code
 from shared.configuration import ApiKeyEntry, BackendEntry, UserEntry
 from shared.environment import load_settings
 from shared.errors import ConfigurationError
@@ -48,8 +48,8 @@ class Configured:
     @property
     def served(self) -> tuple[BackendEntry, ...]:
         """The backends, and the one that runs scripts, where there are any and a key of its group is there or made."""
-        ring = self.settings.mesh_keys
-        scripts = self.settings.code_mode and (ring is None or CODE.group in ring.groups)
+        settings = self.settings
+        scripts = settings.code_mode if settings.mesh_keys is None else offers_code(settings)
         return (*self.entries, CODE) if scripts else self.entries
 
 
