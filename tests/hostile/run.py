@@ -8,6 +8,7 @@ and nothing leaked or was left.
 
 import argparse
 import json
+import os
 import random
 import shutil
 import sys
@@ -145,7 +146,8 @@ def out_of_the_engine(cases: list[Case], total: Total) -> None:
 def write_docs(total: Total) -> None:
     """The table and the figures, between the marks of the page."""
     listed = "".join(f"- {figure}\n" for figure in total.figures)
-    text = f"{len(total.trials)} cases with a budget of {BUDGET_MS:g} ms each: {counted(total.trials)}.\n\n{listed}\n"
+    machine = f"{os.cpu_count()} processors, load average {os.getloadavg()[1]:.1f} (what others ran counts)"
+    text = f"{len(total.trials)} cases with {BUDGET_MS:g} ms each, on {machine}: {counted(total.trials)}.\n\n{listed}\n"
     write_between_marks(_PAGE, text + write_table(total.trials), _BEGIN, _END)
 
 
