@@ -110,6 +110,12 @@ def callable_by_anyone(listed: dict[str, Any]) -> dict[str, Any]:
     return _secured(listed, [{"type": "noauth"}])
 
 
+def callable_by_readers(listed: dict[str, Any]) -> dict[str, Any]:
+    """A tool as it is listed where a token that is good for reading will do, whatever the tool's class: what it does beyond
+    that is looked at when it does it."""
+    return _secured(listed, [{"type": "oauth2", "scopes": [needed_for("read")]}])
+
+
 def under(listed: dict[str, Any], name: str) -> dict[str, Any]:
     """A tool as it is listed by another name than its canonical one, which is told to programs."""
     if name == listed["name"]:

@@ -15,7 +15,7 @@ from edge.outgoing import Outgoing, unknown_tool
 from edge.parse import parse_call
 from edge.running import Running
 from edge.shelf import Item
-from edge.tool import Tool
+from edge.tool import Tool, callable_by_readers
 from shared.catalogue import define
 from shared.code_mode import CODE, DEFINITION, EXECUTE_CODE
 from shared.identity import Principal
@@ -47,6 +47,7 @@ class ExecuteCode:
 
     def __init__(self, calls: Calls, hints: BackendHints, settings: Settings) -> None:
         self.tool = execute_code_tool()
+        self._listed = callable_by_readers(self.tool.listed)
         self._calls = calls
         self._hints = hints
         self._description = _DESCRIPTION.format(calls=settings.code_calls_max, seconds=settings.code_timeout_s)
@@ -56,7 +57,7 @@ class ExecuteCode:
         if principal.anonymous:
             return None
         hints = self._hints.text_for(principal)
-        return self.tool.listed | {"description": f"{self._description}\n{hints}" if hints else self._description}
+        return self._listed | {"description": f"{self._description}\n{hints}" if hints else self._description}
 
     async def answer(self, exchange: Exchange) -> Running:
         """Start the script. Raises MeshError."""

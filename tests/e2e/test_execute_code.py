@@ -31,10 +31,21 @@ def bob(code: CodeMesh) -> Iterator[Client]:
     client.close()
 
 
-def described(client: Client) -> str:
-    """What the tool says of itself to a client."""
+def listed(client: Client) -> dict[str, Any]:
+    """The tool as a client sees it."""
     tools = client.request("tools/list")["result"]["tools"]
-    return str(next(tool for tool in tools if tool["name"] == "execute_code")["description"])
+    return dict(next(tool for tool in tools if tool["name"] == "execute_code"))
+
+
+def described(client: Client) -> str:
+    """What it says of itself."""
+    return str(listed(client)["description"])
+
+
+def test_a_token_that_is_good_for_reading_will_do_for_scripts_that_only_read(code: CodeMesh) -> None:
+    tool = listed(code.edge)
+    assert tool["securitySchemes"] == tool["_meta"]["securitySchemes"] == [{"type": "oauth2", "scopes": ["tools:read"]}]
+    assert (tool["annotations"]["readOnlyHint"], tool["annotations"]["destructiveHint"]) == (False, True)
 
 
 def test_it_says_to_each_caller_which_backends_there_are_and_what_they_are_for(code: CodeMesh, bob: Client) -> None:
@@ -47,8 +58,8 @@ def test_it_says_to_each_caller_which_backends_there_are_and_what_they_are_for(c
 
 def test_it_is_called_and_not_listed_at_the_endpoint_of_one_backend(code: CodeMesh) -> None:
     body = code.edge.body("tools/list")
-    listed = code.edge.post(body, code.edge.headers("tools/list"), "/mcp/b/echo").json()["result"]["tools"]
-    assert {tool["name"] for tool in listed} == {"echo", "add", "time"}
+    tools = code.edge.post(body, code.edge.headers("tools/list"), "/mcp/b/echo").json()["result"]["tools"]
+    assert {tool["name"] for tool in tools} == {"echo", "add", "time"}
     body = code.edge.body("tools/call", {"name": "execute_code", "arguments": {}})
     answer = code.edge.post(body, code.edge.headers("tools/call", "execute_code"), "/mcp/b/echo").json()["result"]
     assert answer["structuredContent"]["error"]["code"] == "invalid_arguments"
