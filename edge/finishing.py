@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from edge.exchange import Exchange
+from edge.hints import hint_block, with_hint
 from edge.names import outer_uri
 from edge.paging.pager import Pager
 from edge.render import error_of
@@ -29,17 +30,28 @@ class Finisher:
         self._states = states
         self._pager = pager
 
-    def finish(self, exchange: Exchange, running: Running, result: ToolResult) -> bytes:
-        """The result as JSON, in the client's words. Raises msgspec.DecodeError for one that is not JSON."""
+    def finish(self, exchange: Exchange, running: Running, result: ToolResult, hint: str = "") -> bytes:
+        """The result as JSON, in the client's words. `hint`: the operator's note on the backend, which comes first.
+
+        Raises msgspec.DecodeError for one that is not JSON.
+        """
         body = result.body
         modern = exchange.message.era == "modern"
         if modern and b'"input_required"' in body:
             body = self._seal(exchange, running, result)
         if running.outgoing.method == "resources/read":
             body = _readable(body, running.outgoing.backend if exchange.backend is None else None, modern=modern)
+        elif hint:
+            body = self._hinted(exchange, running, body, hint)
         elif len(body) > self._pager.bytes_min and running.outgoing.method == "tools/call":
             body = self._pager.first(exchange, running, body)
         return body
+
+    def _hinted(self, exchange: Exchange, running: Running, body: bytes, hint: str) -> bytes:
+        """A result with the hint before it, or before its first page, which has so much less room."""
+        budget = self._pager.budget(exchange)
+        block = hint_block(running.outgoing.backend, hint, None if budget is None else budget // 2)
+        return with_hint(self._pager.first(exchange, running, body, reserved=len(block["text"])), block)
 
     def shorten(self, exchange: Exchange, final: ToolFailure) -> MeshError:
         """A failure as its client takes it."""

@@ -14,11 +14,13 @@ from edge.discovery.called import CalledTools
 from edge.discovery.collection import Collections
 from edge.discovery.discover_tools import DiscoverTools
 from edge.discovery.finding import Finding
+from edge.discovery.search_fetch import Fetch, Search
 from edge.door import Door
 from edge.endpoint import McpEndpoint
 from edge.finishing import Finisher
 from edge.handles.afterwards import Afterwards
 from edge.handles.handles import Handles
+from edge.hints import Hints
 from edge.inner.naming import Naming
 from edge.inner.side import InnerSide
 from edge.introduction import Introduction
@@ -59,6 +61,7 @@ class Handling:
         """`in_touch`: as of `Calls`."""
         self._mesh = mesh
         self._lasting = lasting
+        self._public_url = public_url
         settings, line, ring, clock, recorder = mesh.settings, mesh.line, mesh.ring, mesh.clock, mesh.recorder
         self._handles = handles = Handles(line, ring, clock, settings, refused=recorder.refused)
         self.calls = Calls(
@@ -75,8 +78,9 @@ class Handling:
         self.waiting = Waiting(line, ring, clock, self.calls.limits, mesh.edge_id, grace_s=settings.cancel_grace_s)
         self.recovery = Recovery(self.calls, mesh.relay, line, recorder, grace_s=settings.holder_grace_s)
         self._pager = Pager(ring, settings)
+        hints = Hints(mesh.directory.entries, line, ttl_s=settings.hint_ttl_s)
         self._responder = Responder(
-            self.calls, self.waiting, lasting.requests, Finisher(states, self._pager), handles, settings
+            self.calls, self.waiting, lasting.requests, Finisher(states, self._pager), handles, hints, settings
         )
         self._after = Afterwards(
             handles,
@@ -94,7 +98,7 @@ class Handling:
         self._collections = Collections(called)
         self._finding = finding = Finding(self._collections, mesh.authorizer)
         naming = Naming(called, finding, mesh.authorizer)
-        self.inner = InnerSide(mesh, self.calls, finding, naming, in_touch=in_touch)
+        self.inner = InnerSide(mesh, self.calls, finding, naming, hints, in_touch=in_touch)
         own_tools = self._own_tools(outbox)
         self.endpoint = self._endpoint(gate, door, outbox, own_tools, public_url)
 
@@ -105,6 +109,9 @@ class Handling:
             hints = BackendHints(mesh.directory.entries, lambda: mesh.directory.shelves, mesh.authorizer)
             tools[EXECUTE_CODE] = ExecuteCode(self.calls, hints, mesh.settings)
             tools[DISCOVER_TOOLS] = DiscoverTools(self._finding, mesh.directory.entries, mesh.settings)
+        if mesh.settings.search_fetch:
+            tools["search"] = Search(self._finding, self._public_url, mesh.settings)
+            tools["fetch"] = Fetch(self._finding, self._public_url, mesh.settings)
         return OwnTools(tools, outbox)
 
     def _endpoint(self, gate: Gate, door: Door, outbox: Outbox, own_tools: OwnTools, public_url: str) -> McpEndpoint:
@@ -181,7 +188,8 @@ class Handling:
 
     def on_tools(self) -> None:
         """There are others than before. Never waits."""
-        if offers_code(self._mesh.settings):
+        settings = self._mesh.settings
+        if offers_code(settings) or settings.search_fetch:
             self._collections.prepare()
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from edge.calls import Calls
 from edge.draft import progress_token
 from edge.exchange import Exchange, Send
 from edge.finishing import Finisher
+from edge.hints import Hints
 from edge.outgoing import unknown_of
 from edge.problems import refusal_of
 from edge.render import (
@@ -84,6 +85,7 @@ class Responder:
         record: Record,
         finisher: Finisher,
         handing: Handing,
+        hints: Hints,
         settings: Settings,
     ) -> None:
         self._calls = calls
@@ -91,6 +93,7 @@ class Responder:
         self._record = record
         self._finisher = finisher
         self._handing = handing
+        self._hints = hints
         self._reattach_s = settings.reattach_s
         self._stream_after_s = settings.stream_after_s
         self._keepalive_s = settings.keepalive_s
@@ -176,7 +179,10 @@ class Responder:
         self, exchange: Exchange, running: Running, final: Final, send: Send, ticket: str, *, streaming: bool
     ) -> bool:
         """Write the end, and tell the mesh that it was written. False when the client turns out to be gone."""
-        status, body = self.final_body(exchange, running, final)
+        hint = ""
+        if isinstance(final, ToolResult) and running.outgoing.method == "tools/call" and exchange.backend is None:
+            hint = await self._hints.due(exchange.principal, running.outgoing.backend, final.body)
+        status, body = self.final_body(exchange, running, final, hint)
         failpoints.reached("edge.before_deliver")
         if running.findable:
             for _ in range(_TURNS):
@@ -221,13 +227,13 @@ class Responder:
             await self._record.note_question(exchange, running, said.request_id)
         return event(notice(said), event_id)
 
-    def final_body(self, exchange: Exchange, running: Running, final: Final) -> tuple[int, bytes]:
-        """HTTP status and JSON-RPC response of a call that is over."""
+    def final_body(self, exchange: Exchange, running: Running, final: Final, hint: str = "") -> tuple[int, bytes]:
+        """HTTP status and JSON-RPC response of a call that is over. `hint`: the operator's, to be given with a result."""
         message = exchange.message
         facts = facts_of(running, self._reattach_s) if running.findable else None
         try:
             if isinstance(final, ToolResult):
-                body = self._finisher.finish(exchange, running, final)
+                body = self._finisher.finish(exchange, running, final, hint)
                 if facts is not None:
                     body = with_call(body, facts)
                 return 200, rpc_result(message.id, body, message.era)

@@ -53,6 +53,8 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """Whether there are `discover_tools` and `execute_code`, and a short list of tools."""
     direct_tools_max: Annotated[int, msgspec.Meta(ge=0, extra={"env": "TOOLMESH_DIRECT_TOOLS"})] = 30
     """Tools that somebody may have with all of them listed; who has more sees those of `expose_tools` alone."""
+    hint_ttl_s: Seconds = 24 * 3600.0
+    """How long it is remembered that a user was given a backend's `hint`."""
     search_fetch: bool = False
     """Whether there are `search` and `fetch` as OpenAI's deep research wants them, over the tools that one may use."""
     code_timeout_s: Annotated[float, msgspec.Meta(gt=0, extra={"env": "TOOLMESH_CODE_TIMEOUT"})] = 120.0

@@ -79,6 +79,8 @@ class InnerResult(Message, frozen=True, kw_only=True, tag="inner-result"):
     detail: str = ""
     data: bytes = b""
     """JSON object with facts for a program; empty for none."""
+    notice: str = ""
+    """The operator's note on the backend, which its caller has not got yet (`hint:` in `backends.yaml`)."""
 
 
 class InnerBody(Message, frozen=True, kw_only=True, tag="inner-body"):

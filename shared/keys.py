@@ -181,6 +181,11 @@ def listed_names(backend: str) -> str:
     return f"tm:names:listed:{backend}"
 
 
+def hinted(share: str, backend: str, digest: str) -> str:
+    """Says that a user was given a backend's hint. `digest`: of the hint."""
+    return f"tm:hinted:{share}:{backend}:{digest}"
+
+
 def handle(call_id: str) -> str:
     """Record of a call that was answered with a handle or a task, signed by an edge."""
     return f"tm:handle:{call_id}"

@@ -85,6 +85,7 @@ EDGE_GRANTS = (
     Grant("tm:alive:*", "RW", "say that it lives, see who does"),
     Grant("tm:handle:*", "RW", "handles and tasks are the edges' own"),
     Grant("tm:names:listed:*", "RW", "what was listed before is the edges' own"),
+    Grant("tm:hinted:*", "RW", "remember who was given a hint"),
     Grant("tm:dead:*", "RW", "send a dead letter again, and take it away then"),
     Grant("tm:*:dead", "RW", "take a dead letter off the list"),
     Grant(keys.INNER, "RW", "take requests of running calls for further calls"),

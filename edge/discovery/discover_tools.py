@@ -10,13 +10,13 @@ from edge.discovery.finding import Finding, Mine
 from edge.discovery.pattern import Pattern
 from edge.exchange import Exchange
 from edge.names import DISCOVER_TOOLS
+from edge.own_definition import own_tool
 from edge.paging.budgets import ResultBudgets
 from edge.parse import parse_call
 from edge.render import rpc_result
 from edge.respond import send_json
 from edge.shelf import Item
 from edge.tool import Tool
-from shared.catalogue import define
 from shared.configuration import BackendEntry
 from shared.identity import Principal
 from shared.settings import Settings
@@ -36,9 +36,7 @@ _DESCRIPTION = (
 
 def discover_tools_tool() -> Tool:
     """Its definition."""
-    own_backend, _, own_name = DISCOVER_TOOLS.partition("_")
     definition = {
-        "name": own_name,
         "title": "Find tools",
         "description": _DESCRIPTION,
         "inputSchema": {
@@ -67,7 +65,7 @@ def discover_tools_tool() -> Tool:
         },
         "annotations": {"openWorldHint": False},
     }
-    return Tool("edge", own_backend, define(own_name, "read", msgspec.json.encode(definition)))
+    return own_tool(DISCOVER_TOOLS, definition)
 
 
 class DiscoverTools:

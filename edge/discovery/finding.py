@@ -67,6 +67,11 @@ class Mine:
         """Those that a query finds, the best first."""
         return filter(self._is_mine, self._collection.ranked(query))
 
+    def entry(self, name: str) -> Entry | None:
+        """The tool that is called just that."""
+        entry = self._collection.by_name.get(name)
+        return entry if entry is not None and self._is_mine(entry) else None
+
     def named(self, name: str) -> Entry | None:
         """The tool of that name, canonical or as scripts call it. Raises UnknownTool where it may be several."""
         called = self._collection.called

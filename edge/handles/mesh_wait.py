@@ -5,8 +5,6 @@ It waits here, on the durable copy; no worker is held, and its client's going aw
 
 import asyncio
 
-import msgspec
-
 from edge.exchange import Exchange
 from edge.handles.asked import asked_in
 from edge.handles.look import Look
@@ -15,13 +13,13 @@ from edge.handles.store import HandleStore
 from edge.handles.waited import Waited
 from edge.names import MESH_WAIT
 from edge.outgoing import Outbox
+from edge.own_definition import own_tool
 from edge.parse import parse_call
 from edge.relay import Relay
 from edge.request_state import Pending
 from edge.respond import Responder, watch
 from edge.shelf import Item
 from edge.tool import Tool
-from shared.catalogue import define
 from shared.errors import UnknownCall
 from shared.handles import Handle
 from shared.identity import Principal
@@ -38,9 +36,7 @@ _DESCRIPTION = (
 def mesh_wait_tool(wait_s_max: float) -> Tool:
     """Its definition. `wait_s_max`: longest wait of one call, in seconds."""
     default_s = min(_DEFAULT_S, wait_s_max)
-    own_backend, _, own_name = MESH_WAIT.partition("_")
     definition = {
-        "name": own_name,
         "title": "Wait for a running call",
         "description": _DESCRIPTION,
         "inputSchema": {
@@ -60,7 +56,7 @@ def mesh_wait_tool(wait_s_max: float) -> Tool:
         },
         "annotations": {"openWorldHint": False},
     }
-    return Tool("edge", own_backend, define(own_name, "read", msgspec.json.encode(definition)))
+    return own_tool(MESH_WAIT, definition)
 
 
 class MeshWait:

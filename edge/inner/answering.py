@@ -13,6 +13,7 @@ from edge.authorize import check_scope
 from edge.calls import Calls
 from edge.discovery.finding import Finding
 from edge.following import follow
+from edge.hints import Hints
 from edge.inner.arguments import checked, read_object
 from edge.inner.in_hand import Asked
 from edge.inner.naming import Naming
@@ -47,11 +48,12 @@ _encode = msgspec.json.Encoder().encode
 class Answering:
     """Of one edge."""
 
-    def __init__(self, mesh: Mesh, calls: Calls, finding: Finding, naming: Naming, replies: Replies) -> None:
+    def __init__(self, mesh: Mesh, calls: Calls, finding: Finding, naming: Naming, hints: Hints, replies: Replies) -> None:
         self._mesh = mesh
         self._calls = calls
         self._finding = finding
         self._naming = naming
+        self._hints = hints
         self._replies = replies
         settings = mesh.settings
         self._calls_max = settings.code_calls_max
@@ -136,7 +138,8 @@ class Answering:
         end = await follow(self._calls, asked.running)
         # From here on: the request may have come again meanwhile, from another worker.
         if isinstance(end, ToolResult):
-            self._replies.result(asked.opened, end.body, call_id=call_id, tool=tool.name)
+            notice = await self._hints.due(asked.opened.grant.principal, tool.backend, end.body)
+            self._replies.result(asked.opened, end.body, call_id=call_id, tool=tool.name, notice=notice)
             return
         error = end if isinstance(end, MeshError) else error_of(end)
         if isinstance(error, NotAuthorized):

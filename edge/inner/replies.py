@@ -32,8 +32,8 @@ class Replies:
         self._clock = clock
         self._inline_bytes_max = inline_bytes_max
 
-    def result(self, opened: Opened, body: bytes, *, call_id: str = "", tool: str = "") -> None:
-        """A result: of a call, or of what was found."""
+    def result(self, opened: Opened, body: bytes, *, call_id: str = "", tool: str = "", notice: str = "") -> None:
+        """A result: of a call, or of what was found. `notice`: the operator's note on the backend."""
         stored = len(body) > self._inline_bytes_max
         if stored:
             # What is no call of its own lies under a name that no call has.
@@ -41,7 +41,7 @@ class Replies:
             sealed = seal(self._ring, opened.group, InnerBody(call_id=call_id, body=body))
             life_ms = max(opened.grant.deadline_ms - self._clock.now_ms(), 0) + _MARGIN_MS
             self._line.send("SET", keys.inner_body(opened.group, call_id), sealed, "PX", life_ms)
-        self._answer(opened, call_id=call_id, tool=tool, body=b"" if stored else body, stored=stored)
+        self._answer(opened, call_id=call_id, tool=tool, body=b"" if stored else body, stored=stored, notice=notice)
 
     def failure(self, opened: Opened, error: MeshError, *, call_id: str = "", tool: str = "") -> None:
         """A failure."""

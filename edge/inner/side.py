@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from edge.calls import Calls
 from edge.discovery.finding import Finding
+from edge.hints import Hints
 from edge.inner.answering import Answering
 from edge.inner.in_hand import Asked, InHand
 from edge.inner.naming import Naming
@@ -28,13 +29,15 @@ log = structlog.get_logger()
 class InnerSide:
     """Of one edge."""
 
-    def __init__(self, mesh: Mesh, calls: Calls, finding: Finding, naming: Naming, *, in_touch: Callable[[], bool]) -> None:
+    def __init__(
+        self, mesh: Mesh, calls: Calls, finding: Finding, naming: Naming, hints: Hints, *, in_touch: Callable[[], bool]
+    ) -> None:
         """`in_touch`: as of `Calls`."""
         settings = mesh.settings
         self._mesh = mesh
         self._calls = calls
         self._replies = Replies(mesh.line, mesh.ring, mesh.clock, inline_bytes_max=settings.inline_result_bytes_max)
-        self._answering = Answering(mesh, calls, finding, naming, self._replies)
+        self._answering = Answering(mesh, calls, finding, naming, hints, self._replies)
         self._opening = Opening(mesh.ring, mesh.clock, settings)
         self._in_hand = InHand()
         self._requests = Requests(

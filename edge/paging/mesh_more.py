@@ -5,11 +5,11 @@ It reads the durable copy of the call that was made, and runs nothing; any edge 
 
 from collections.abc import Callable, Mapping
 
-import msgspec
 from redis.exceptions import ResponseError
 
 from edge.exchange import Exchange
 from edge.names import MESH_MORE
+from edge.own_definition import own_tool
 from edge.paging.cursors import Cursor
 from edge.paging.pager import ONLY_A_READ, Pager
 from edge.parse import parse_call
@@ -18,7 +18,6 @@ from edge.render import rpc_result
 from edge.respond import send_json
 from edge.shelf import Item
 from edge.tool import Tool
-from shared.catalogue import define
 from shared.configuration import BackendEntry
 from shared.errors import BrokerUnavailable, UnknownCursor
 from shared.identity import Principal
@@ -31,9 +30,7 @@ Record = Callable[[Principal, str, str, str], None]
 
 def mesh_more_tool(kept_s: float) -> Tool:
     """Its definition. `kept_s`: how long a result is kept, in seconds."""
-    own_backend, _, own_name = MESH_MORE.partition("_")
     definition = {
-        "name": own_name,
         "title": "Read on in a long result",
         "description": (
             "Read the next page of a long result. Use it when a result ends with a note that it is a page and names a "
@@ -48,7 +45,7 @@ def mesh_more_tool(kept_s: float) -> Tool:
         },
         "annotations": {"openWorldHint": False},
     }
-    return Tool("edge", own_backend, define(own_name, "read", msgspec.json.encode(definition)))
+    return own_tool(MESH_MORE, definition)
 
 
 class MeshMore:

@@ -48,12 +48,18 @@ class Pager:
         """Whether the client of a request may get a page in the place of a result."""
         return self._budgets.of(exchange) is not None
 
-    def first(self, exchange: Exchange, running: Running, body: bytes) -> bytes:
+    def budget(self, exchange: Exchange) -> int | None:
+        """Characters of one result that the client of a request takes; None for no limit."""
+        return self._budgets.of(exchange)
+
+    def first(self, exchange: Exchange, running: Running, body: bytes, *, reserved: int = 0) -> bytes:
         """The result of a tool call, or its first page where the client does not take so much.
 
-        What fits stays the bytes that it is; so does what is no result that a model reads. Raises msgspec.DecodeError.
+        What fits stays the bytes that it is; so does what is no result that a model reads. `reserved`: characters that go
+        before it. Raises msgspec.DecodeError.
         """
         budget = self._budgets.of(exchange)
+        budget = None if budget is None else budget - reserved
         if budget is None or len(body) <= budget:
             return body
         parts = take_apart(body)
