@@ -58,6 +58,7 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "lease": ("R", "RW", ""),
     "log_in_elsewhere": ("RW", "", ""),
     "listed_names": ("RW", "", ""),
+    "hinted": ("RW", "", ""),
     "once": ("RW", "", ""),
     "own_bell": ("", "RW", "RW"),
     "part": ("RW", "RW", ""),
@@ -352,7 +353,7 @@ def test_every_role_learns_whether_the_broker_was_restarted(user: str, broker: t
 
 def test_a_group_that_is_named_like_a_part_of_the_mesh_reaches_nothing_of_it(tmp_path: Path) -> None:
     odd = ["session", "final", "events", "answer", "dispatched", "inbox", "bell", "sessions"]
-    odd += ["names", "dead", "returned", "reattach", "alive", "handle", "inner", "inner-calls"]
+    odd += ["names", "dead", "returned", "reattach", "alive", "handle", "inner", "inner-calls", "hinted"]
     running = Broker(tmp_path)
     try:
         prepare_secrets(tmp_path / "secrets", odd, f"redis://127.0.0.1:{running.port}/0", None)
