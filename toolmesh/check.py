@@ -24,7 +24,6 @@ from shared.unbuilt import notes
 from shared.users_file import load_users
 from shared.yaml_files import load_api_keys, load_backends
 from toolmesh.check_access import errors_of_anonymous, warnings_of_access
-from toolmesh.check_code import warnings_of_code
 from toolmesh.check_dadl import check_dadl
 from toolmesh.check_names import warnings_of_names
 from toolmesh.check_providers import warnings_of_mappings, warnings_of_providers
@@ -105,7 +104,6 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
         report.warnings += warnings_of_scripts(settings)
         report.warnings += warnings_of_servers(settings, servers)
         report.warnings += warnings_of_providers(settings, providers)
-        report.warnings += warnings_of_code(settings)
         if rules is not None:
             report.errors += errors_of_anonymous(settings, rules)
             elsewhere = [(f"`{entry.name}`", entry.site, entry) for entry in providers]
