@@ -8,6 +8,9 @@ from bench.figures import Figures
 Wanted = tuple[str, str, str, str | None, float]
 """What, unit, name of the figure, text and limit of the goal; the text is None where there is none."""
 
+Pair = tuple[str, str, str, str]
+"""What, unit, name of the figure without what is measured, name of the one with it."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -45,3 +48,9 @@ def single_rows(figures: Figures, wanted: Iterable[Wanted]) -> Iterator[Row]:
     for what, unit, name, text, limit in wanted:
         goal = Goal(text, figures.median(name), limit) if text else None
         yield Row(what=what, unit=unit, mesh=figures.median(name), noise=figures.noise(name), goal=goal)
+
+
+def pair_rows(figures: Figures, pairs: Iterable[Pair]) -> Iterator[Row]:
+    """Rows of two figures each. Raises KeyError for one that was not measured."""
+    for what, unit, base, mesh in pairs:
+        yield Row(what=what, unit=unit, base=figures.median(base), mesh=figures.median(mesh))

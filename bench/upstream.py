@@ -1,6 +1,6 @@
 """A fast MCP upstream, so that what is measured is the mesh: raw ASGI, protocol 2026-07-28, JSON answers only.
 
-Tools: `echo(message)`, `sleep_ms(ms, tag)`. Run as `python -m bench.upstream PORT`.
+Tools: `echo(message)`, `sleep_ms(ms, tag)`, and as many more as are asked for. `python -m bench.upstream PORT [TOOLS]`.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import uvicorn
+
+from bench.many_tools import definitions
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -84,6 +86,7 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
 
 
 if __name__ == "__main__":
+    _TOOLS += definitions(int(sys.argv[2])) if len(sys.argv) > 2 else []
     uvicorn.run(
         app,
         port=int(sys.argv[1]),

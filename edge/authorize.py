@@ -10,7 +10,7 @@ from typing import Protocol
 
 from edge.shelf import Shelf
 from shared import scopes
-from shared.authorization import Evaluator
+from shared.authorization import Evaluator, Judge
 from shared.catalogue import canonical_name
 from shared.errors import InsufficientScope
 from shared.identity import Principal
@@ -37,6 +37,10 @@ class Authorizer:
     def may_use(self, principal: Principal, name: str, access: CallClass) -> bool:
         """Whether the principal may list and use the tool of that canonical name and class; a prompt is of class read."""
         return self._rules().may_use(principal, name, access)
+
+    def judge(self, principal: Principal) -> Judge:
+        """The same as `may_use`, by the rules as they are now, for who asks about thousands of tools at once."""
+        return self._rules().judge(principal)
 
     def may_reach(self, principal: Principal, backend: str) -> bool:
         """Whether the principal may list, read and follow resources of a backend, and complete URIs of them.

@@ -46,8 +46,8 @@ class Direct:
         return promoted
 
     def _usable(self, principal: Principal, listed: Mapping[str, Listed]) -> dict[str, Listed]:
-        may_use = self._authorizer.may_use
-        return {name: each for name, each in listed.items() if may_use(principal, each.tool.name, each.tool.access)}
+        may_use = self._authorizer.judge(principal)
+        return {name: each for name, each in listed.items() if may_use(each.tool.name, each.tool.access)}
 
     def _tell(self, principal: Principal, count: int) -> None:
         """Warn the operator, once in an hour for each user."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from edge.direct import MANY
 from shared.addresses import is_loopback
 from shared.authorization_file import load_authorization
 from shared.authorization_servers_file import load_authorization_servers
@@ -115,6 +116,11 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
         report.warnings += _warnings_of(entry, environment)
     check_dadl(backends, named, environment, report.errors, report.warnings)
     report.warnings += warnings_of_names(backends)
+    if named.direct_tools_max > MANY and named.code_mode:
+        report.warnings.append(
+            f"TOOLMESH_DIRECT_TOOLS is {named.direct_tools_max}: models choose badly among more than {MANY} tools, and "
+            "some clients cut the list."
+        )
     return report
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from edge.names import OWN_NAMES
+from edge.promotion import RESERVED
 from shared.catalogue import canonical_name
 from shared.configuration import BackendEntry
 
@@ -13,9 +14,8 @@ def warnings_of_names(backends: Sequence[BackendEntry]) -> list[str]:
     found = []
     for entry in backends:
         where = f"backend {entry.name}"
-        found += [
-            f"{where}: {text}" for text in (*_of_the_mesh(entry.name), *_contested(entry.name, names), *_aliases(entry))
-        ]
+        said = (*_of_the_mesh(entry.name), *_contested(entry.name, names), *_aliases(entry), *_exposed(entry, backends))
+        found += [f"{where}: {text}" for text in said]
     return found
 
 
@@ -47,3 +47,18 @@ def _aliases(entry: BackendEntry) -> Iterable[str]:
             yield f"`aliases` has `{old}`, which is in `include_tools`: a tool of that name wins."
         if new not in entry.include_tools:
             yield f"`aliases` leads `{old}` to `{new}`, which is not in `include_tools`: calls of `{old}` find nothing."
+
+
+def _exposed(entry: BackendEntry, backends: Sequence[BackendEntry]) -> Iterable[str]:
+    """What will not be listed by its bare name, or not at all, as far as the files tell."""
+    for name in dict.fromkeys(entry.expose_tools):
+        others = [other.name for other in backends if other is not entry and name in other.expose_tools]
+        if entry.include_tools is not None and name not in entry.include_tools:
+            yield f"`expose_tools` has `{name}`, which is not in `include_tools`: it is not there."
+        elif name in RESERVED or name in OWN_NAMES:
+            yield f"`expose_tools` has `{name}`, which is taken: it is listed as `{canonical_name(entry.name, name)}`."
+        elif others:
+            yield (
+                f"`expose_tools` has `{name}`, as that of {', '.join(others)} has: each is listed by its whole name, this "
+                f"one as `{canonical_name(entry.name, name)}`."
+            )

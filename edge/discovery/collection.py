@@ -22,12 +22,11 @@ class Collection:
         self.by_name: Mapping[str, Entry] = {entry.name: entry for entry in entries}
         self._index = index
 
-    def ranked(self, query: str) -> Iterator[Entry]:
+    def ranked(self, query: str) -> list[Entry]:
         """Entries that a query finds, the best first. What is called just that comes before all others."""
-        named = query.strip()
-        exact = [self.by_name[name] for name in self.called.candidates(named)]
-        yield from exact
-        yield from (entry for number in self._index.ranked(query) if (entry := self.entries[number]) not in exact)
+        found = [self.entries[number] for number in self._index.ranked(query)]
+        exact = [self.by_name[name] for name in self.called.candidates(query.strip())]
+        return [*exact, *(entry for entry in found if entry not in exact)] if exact else found
 
 
 class Collections:

@@ -94,7 +94,7 @@ class DiscoverTools:
 
     async def _found(self, mine: Mine, arguments: dict[str, Any], budget: int) -> str:
         query, pattern, backend = (arguments.get(name) or "" for name in ("query", "pattern", "backend"))
-        found = list(mine.ranked(query) if query.strip() else mine.all())
+        found = mine.ranked(query) if query.strip() else mine.all()
         if backend:
             found = [entry for entry in found if entry.tool.backend == backend]
         if pattern:

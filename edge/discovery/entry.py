@@ -21,7 +21,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 class Entry:
     """Made once for each tool of a catalogue."""
 
-    __slots__ = ("description", "fields", "js_name", "name", "summary", "tool")
+    __slots__ = ("declared", "description", "fields", "js_name", "name", "summary", "tool")
 
     def __init__(self, name: str, tool: Tool) -> None:
         """`name`: by which it is called."""
@@ -32,6 +32,8 @@ class Entry:
         self.description = str(described.get("description") or described.get("title") or "")
         """Its own words, as long as they are."""
         self.summary = _first_sentence(self.description)
+        self.declared = ""
+        """As it was last shown in full among others, for the next who asks."""
         said = f"{described.get('title', '')} {self.description[:_SAID_CHARS_MAX]}"
         self.fields: Fields = fields(name, said, " ".join(_named(tool.input_schema)))
 

@@ -1,7 +1,5 @@
 """What one caller finds: whatever the way to ask, nothing comes out of here that the caller may not use."""
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from edge.authorize import Authorizer
@@ -10,6 +8,7 @@ from edge.discovery.entry import Entry
 from edge.discovery.js_names import is_identifier
 from edge.discovery.typescript.declaration import declaration, returned
 from edge.tool import Tool
+from shared.authorization import Judge
 from shared.identity import Principal
 
 _FOUND_MAX = 100
@@ -25,14 +24,15 @@ class Finding:
 
     async def mine(self, principal: Principal) -> "Mine":
         """The tools that a caller may use, as they are now."""
-        return Mine(await self._collections.current(), self._authorizer, principal)
+        collection = await self._collections.current()
+        return Mine(collection, self._authorizer.judge(principal))
 
     async def discover(self, principal: Principal, text: str, limit: int | None = None) -> list[dict[str, Any]]:
         """For a script: tools that fit a text, the best first, as `{name, js_name, description,
         backend, access}`; without a js_name where a script has to write `toolmesh["name"]`."""
         mine = await self.mine(principal)
         wanted = max(1, min(_USUAL if limit is None else limit, _FOUND_MAX))
-        return [mine.told(entry) for entry in islice(mine.ranked(text), wanted)]
+        return [mine.told(entry) for entry in mine.ranked(text)[:wanted]]
 
     async def describe(self, principal: Principal, name: str) -> dict[str, Any] | None:
         """For a script: all that is known of the tool of that name, canonical or as scripts call it; None where there is
@@ -54,23 +54,24 @@ class Finding:
 class Mine:
     """What one caller may use of a collection."""
 
-    def __init__(self, collection: Collection, authorizer: Authorizer, principal: Principal) -> None:
+    def __init__(self, collection: Collection, judge: Judge) -> None:
         self._collection = collection
-        self._authorizer = authorizer
-        self._principal = principal
+        self._judge = judge
 
-    def all(self) -> Iterator[Entry]:
+    def all(self) -> list[Entry]:
         """In the order of their names."""
-        return filter(self._is_mine, self._collection.entries)
+        judge = self._judge
+        return [entry for entry in self._collection.entries if judge(entry.tool.name, entry.tool.access)]
 
-    def ranked(self, query: str) -> Iterator[Entry]:
+    def ranked(self, query: str) -> list[Entry]:
         """Those that a query finds, the best first."""
-        return filter(self._is_mine, self._collection.ranked(query))
+        judge = self._judge
+        return [entry for entry in self._collection.ranked(query) if judge(entry.tool.name, entry.tool.access)]
 
     def entry(self, name: str) -> Entry | None:
         """The tool that is called just that."""
         entry = self._collection.by_name.get(name)
-        return entry if entry is not None and self._is_mine(entry) else None
+        return entry if entry is not None and self._may_use(entry.tool) else None
 
     def named(self, name: str) -> Entry | None:
         """The tool of that name, canonical or as scripts call it. Raises UnknownTool where it may be several."""
@@ -96,7 +97,4 @@ class Mine:
         }
 
     def _may_use(self, tool: Tool) -> bool:
-        return self._authorizer.may_use(self._principal, tool.name, tool.access)
-
-    def _is_mine(self, entry: Entry) -> bool:
-        return self._may_use(entry.tool)
+        return self._judge(tool.name, tool.access)

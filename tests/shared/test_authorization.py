@@ -87,6 +87,9 @@ def test_who_may_use_what(principal: Principal, name: str, access: CallClass, ex
     evaluator = Evaluator(RULES)
     assert evaluator.may_use(principal, name, access) is expected
     assert evaluator.may_use(principal, name, access) is expected, "and once more, from memory"
+    judge = evaluator.judge(principal)
+    assert (judge(name, access), judge(name, access)) == (expected, expected)
+    assert evaluator.judge(principal)(name, access) is expected
 
 
 @pytest.mark.parametrize("principal", [who("pro"), who("free", "acme", "ada", ["admin"]), NOBODY])

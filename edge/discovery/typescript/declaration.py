@@ -3,7 +3,6 @@
 from typing import Any
 
 from edge.discovery.entry import Entry
-from edge.discovery.js_names import is_identifier
 from edge.discovery.typescript.text import comment, in_line, literal, shortened
 from edge.discovery.typescript.types import SCHEMAS_MAX, Types
 from edge.tool import Tool
@@ -20,17 +19,24 @@ def declaration(entry: Entry, *, callable_as: str | None, number: int = 0, whole
     """The lines of one tool, for the inside of `declare namespace toolmesh { … }`.
 
     `callable_as`: the name behind the dot; None where a script has to write `toolmesh["name"]`, which no declaration of a
-    function can say: it is shown as a type, whose name ends with `number`. `whole`: nothing of the description is cut.
+    function can say: it is shown as a type, whose name ends with `number`. `whole`: nothing of it is cut.
     """
+    if whole or callable_as is None:
+        return _written(entry, callable_as, number, whole=whole)
+    if not entry.declared:
+        entry.declared = _written(entry, callable_as, number, whole=False)
+    return entry.declared
+
+
+def _written(entry: Entry, callable_as: str | None, number: int, *, whole: bool) -> str:
     tool = entry.tool
     said = entry.description.strip() if whole else shortened(entry.description.strip(), _DESCRIPTION_CHARS_MAX)
     head = comment(f"{said}\n@access {tool.access}".lstrip(), _INDENT)
-    plain = callable_as is not None and is_identifier(callable_as)
     for schemas_max in _SCHEMAS_MAX:
         args, given = _arguments(tool, schemas_max), _result(tool, schemas_max)
         if whole or len(args) + len(given) <= _CHARS_MAX:
             break
-    if plain:
+    if callable_as is not None:
         return f"{head}{_INDENT}function {callable_as}({args}): Promise<{given}>;\n"
     called = in_line(f"toolmesh[{literal(entry.name)}](args)", 300)
     return f"{head}{_INDENT}// Call it as {called}\n{_INDENT}type tool_{number} = ({args}) => Promise<{given}>;\n"
@@ -49,6 +55,9 @@ def returned(tool: Tool) -> dict[str, Any] | None:
 
 
 def _result(tool: Tool, schemas_max: int) -> str:
-    """What a script gets, where the tool says how that looks: the structured result, or what a DADL file says of it."""
-    schema = returned(tool)
-    return Types(schema, schemas_max).of(schema, _INDENT) if schema is not None else "any"
+    """What a script gets: the structured result, where the tool says how that looks, or the words of who described it."""
+    schema = tool.listed_plain.get("outputSchema")
+    if isinstance(schema, dict):
+        return Types(schema, schemas_max).of(schema, _INDENT)
+    said = tool.listed_plain["_meta"].get(RETURNS)
+    return Types(said, schemas_max).of(said, _INDENT) if isinstance(said, dict) else "any"

@@ -107,6 +107,8 @@ def test_the_result_has_the_type_that_the_tool_says() -> None:
     output = {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "integer"}}}
     assert "Promise<{\n    n?: number;\n  }>;" in written(tool(output=output))
     assert "Promise<any>;" in written(tool())
+    described = {"type": "array", "items": {"type": "string"}}
+    assert "Promise<string[]>;" in written({**tool(), "_meta": {"toolmesh/returns": described}})
 
 
 @pytest.mark.parametrize(
