@@ -17,7 +17,7 @@ from tests.mesh import wait_until
 from tests.own_tools import OWN
 
 LEGACY = "2025-11-25"
-KEYS = {name: f"the-key-of-{name}-0123456789" for name in ("ada", "bea", "cyd")}
+KEYS = {name: f"the-key-of-{name}-0123456789" for name in ("ada", "bea", "cyd", "dan")}
 ANIMALS = ("owl", "fox", "bat", "elk", "hen")
 VERBS = ("create", "list", "update", "delete", "count")
 TEXT = {"type": "string"}
@@ -47,6 +47,7 @@ RULES = """users:
   ada: {allow: ['shop_*', 'huge_list_owl_*'], deny: ['shop_secret_*']}
   bea: {allow: [shop_find, huge_list_owl_1]}
   cyd: {allow: [shop_find]}
+  dan: {allow: [shop_find]}
 """
 
 
@@ -246,6 +247,15 @@ def test_a_hint_is_given_once_to_each_user_with_the_first_result_at_whichever_ed
     for edge in (a, b, a):
         assert len(edge.call("find", {"n": 2})["result"]["content"]) == 1
     assert len(b.call("huge_list_owl_1", {"label": "x"})["result"]["content"]) == 1
+
+
+def test_a_hint_that_came_to_a_script_is_not_given_again(found: Found) -> None:
+    edge, other = found.users["dan"]
+    code = 'const [one] = await toolmesh.discover("find invoices"); return (await toolmesh[one.js_name]({n: 1})).tool'
+    answer = json.loads(edge.text("execute_code", {"code": code}))
+    assert answer[0] == {"return": "find"}
+    assert (answer[1]["tool"], answer[1]["notice"]) == ("shop_find", HINT)
+    assert len(other.call("shop_find", {"n": 2})["result"]["content"]) == 1
 
 
 def test_a_hint_before_a_long_result_leaves_its_pages_whole_and_within_the_limit(found: Found) -> None:

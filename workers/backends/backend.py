@@ -39,6 +39,8 @@ class InnerAnswer:
     detail: str = ""
     data: bytes = b""
     """JSON object with facts for a program; empty for none."""
+    notice: str = ""
+    """The operator's note on the backend, where its caller has not got it yet."""
 
 
 class Inner(Protocol):

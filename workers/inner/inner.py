@@ -71,6 +71,7 @@ class RunInner:
                     code=result.code,
                     detail=result.detail,
                     data=result.data,
+                    notice=result.notice,
                 )
             await self._commit()
 

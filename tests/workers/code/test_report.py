@@ -53,6 +53,15 @@ def test_results_are_whole_where_they_are_asked_for_and_where_the_script_returns
     assert texts(Ran(), called(1, body=OK)) == [[entry]]
 
 
+def test_the_operators_note_on_a_backend_stands_beside_the_call_that_brought_it() -> None:
+    raw = json.dumps(OK).encode()
+    answer = InnerAnswer(tool="up_x", call_id="c", body=raw, notice="By number.")
+    call = Called(ordinal=1, tool="up_x")
+    call.end(answer, answered(answer))
+    entry = {"tool": "up_x", "status": "ok", "notice": "By number.", "resultBytes": len(raw)}
+    assert texts(Ran(value=b"1"), call) == [[{"return": 1}, entry]]
+
+
 def test_a_failed_call_keeps_all_that_is_known_of_it() -> None:
     failure = called(2, "up_y", code="upstream_timeout", detail="It was slow.")
     assert texts(Ran(value=b"1"), called(1, body=BAD), failure) == [

@@ -41,7 +41,8 @@ class Called:
 def report(ran: Ran, called: Sequence[Called], *, whole: bool, echo_bytes_max: int) -> bytes:
     """The MCP result, JSON. One text block: the value's JSON where nothing was called or logged, else an array, the value
     first, then the calls in the order in which they were made, then the logs. A failed call keeps its result whole; so do
-    all where the script has no value, and where `whole` asks for it.
+    all where the script has no value, and where `whole` asks for it. The operator's note on a backend stands beside the
+    first call that goes there.
 
     A script that failed: `isError`, what was done by then, and a block that says why; as structured content the error's
     code and place, in the shape in which edges say them of calls that failed.
@@ -70,6 +71,8 @@ def _entries(called: Sequence[Called], whole: bool, bytes_max: int) -> list[dict
     for call in sorted(called, key=lambda call: call.ordinal):
         entry: dict[str, Any] = {"tool": call.tool, "status": call.status}
         if call.answer is not None and call.given is not None:
+            if call.answer.notice:
+                entry["notice"] = call.answer.notice
             name, body = ("error", call.given.body) if call.answer.code else ("result", call.answer.body)
             if (whole or not call.given.ok) and len(body) <= left:
                 left -= len(body)
