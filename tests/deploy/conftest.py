@@ -16,7 +16,7 @@ from tests.mesh import ROOT, Broker
 from toolmesh.secret_files import prepare_secrets
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, Path]]:
     """A broker that `toolmesh init` has given its users, and the directory of their secrets."""
     directory = tmp_path_factory.mktemp("acl")
@@ -30,14 +30,14 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, P
     running.process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def caddy() -> None:
     """Caddy. Without it a test is skipped, and fails where CI_REQUIRE_PROXIES is set."""
     if CADDY is None or not can_have_hosts():
         _missing("caddy is not on PATH, or this machine has no 127.0.0.2")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nginx() -> str:
     """Its path, likewise."""
     return shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or _missing("nginx is not on PATH")

@@ -18,28 +18,28 @@ def _upstream(factory: pytest.TempPathFactory, kind: str, *options: str) -> Iter
         upstream.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def modern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The SDK's server, both eras on one endpoint."""
     with _upstream(tmp_path_factory, "everything") as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The SDK's server, 2025 era only, with sessions, streams and events that are kept."""
     with _upstream(tmp_path_factory, "everything", "--era", "legacy", "--resumable") as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The SDK's server over HTTP+SSE, at a URL that does not say so."""
     with _upstream(tmp_path_factory, "everything", "--sse") as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="session", params=["modern", "legacy", "sse"])
+@pytest.fixture(scope="package", params=["modern", "legacy", "sse"])
 def upstream(request: pytest.FixtureRequest) -> Upstream:
     """The SDK's server in each era."""
     found = request.getfixturevalue(request.param)
@@ -47,21 +47,21 @@ def upstream(request: pytest.FixtureRequest) -> Upstream:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def evil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The bad one, modern era."""
     with _upstream(tmp_path_factory, "evil") as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def evil_legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The bad one, 2025 era."""
     with _upstream(tmp_path_factory, "evil", "--era", "legacy") as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def evil_sse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     """The bad one, HTTP+SSE."""
     with _upstream(tmp_path_factory, "evil_sse") as upstream:

@@ -1,0 +1,1 @@
+"""The tests. They run on real parts: brokers, edges, workers, upstreams, browsers."""

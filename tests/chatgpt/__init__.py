@@ -1,0 +1,1 @@
+"""The wire of ChatGPT's connector, and of other agents."""

@@ -1,0 +1,1 @@
+"""What an operator deploys: compose.yaml, proxies, users of the broker."""

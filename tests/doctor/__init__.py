@@ -1,0 +1,1 @@
+"""`toolmesh doctor` at whole and at broken servers."""

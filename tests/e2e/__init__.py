@@ -1,0 +1,1 @@
+"""Whole meshes, from a client's request to its answer."""

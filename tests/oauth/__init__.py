@@ -1,0 +1,1 @@
+"""Log-ins, tokens and clients at real edges."""

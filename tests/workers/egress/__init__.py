@@ -1,0 +1,1 @@
+"""Where a worker may reach, and what it takes in."""
