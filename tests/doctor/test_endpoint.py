@@ -198,7 +198,7 @@ def test_two_eras_that_do_not_show_the_same_are_seen(doctor: Doctor) -> None:
         bends.in_result(lambda said: said | {"tools": said["tools"][1:]}),
         lambda asked: asked.message.get("method") == LIST and "mcp-method" not in asked.headers,
     )
-    assert_found(look(doctor, only_legacy), "mcp.list_legacy", WARN, "only in one", "`echo_add`")
+    assert_found(look(doctor, only_legacy), "mcp.list_legacy", WARN, "only in one", "`discover_tools`")
 
 
 def test_a_server_that_does_not_bear_an_empty_body_is_seen(doctor: Doctor) -> None:

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from arq.jobs import serialize_job
 
-from edge.names import MESH_MORE, MESH_WAIT
 from shared import keys
 from shared.catalogue import Catalogue, catalogue_hash, define
 from shared.codec import frame, open_envelope, pack, seal, unpack
@@ -19,6 +18,7 @@ from shared.mesh_keys import KeyRing, parse_key_ring
 from shared.messages import BackendState, Cancel, Heartbeat, ToolCall, ToolResult
 from tests.client import Client
 from tests.mesh import Mesh, mesh, mesh_keys, wait_until
+from tests.own_tools import OWN
 
 RING = parse_key_ring(mesh_keys())
 STRANGER = KeyRing({group: {"k1": b"not the key of this mesh at all!"} for group in ("default", "edge", "other")})
@@ -174,7 +174,7 @@ def test_forged_heartbeats_and_catalogues_change_nothing(running: Mesh, client: 
         genuine = redis.get(keys.catalogue("default", "echo"))
         redis.set(keys.catalogue("default", "echo"), seal(STRANGER, "default", catalogue))
         edge = running.start_edge()
-        assert edge.tool_names() == [MESH_MORE, MESH_WAIT]
+        assert edge.tool_names() == sorted(OWN)
         redis.set(keys.catalogue("default", "echo"), seal(RING, "default", catalogue))
         stale = running.start_edge()
         assert "echo_planted" not in stale.tool_names()
