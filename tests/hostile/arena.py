@@ -24,7 +24,6 @@ users:
   ada: {allow: ['echo_*', 'book_read']}
 """
 _SETTINGS = {
-    "TOOLMESH_CODE_TIMEOUT": f"{BUDGET_MS:g}ms",
     "TOOLMESH_CHILDREN_SPARE": str(SPARE),
     "TOOLMESH_CHILDREN_IDLE_S": "2",
 }
@@ -42,6 +41,7 @@ class Arena:
     """ada's, at the second edge."""
     sent: list[Ended]
     """All scripts, as they ended."""
+    budget_ms: float = BUDGET_MS
 
     def run(self, client: Client, code: str) -> Ended:
         """Run a script as a client does."""
@@ -97,11 +97,11 @@ def _ended(result: dict[str, Any], took_ms: float) -> Ended:
 
 
 @contextmanager
-def arena(directory: Path) -> Iterator[Arena]:
-    """Started, and warm; ends everything."""
+def arena(directory: Path, budget_ms: float = BUDGET_MS) -> Iterator[Arena]:
+    """Started, and warm; ends everything. `budget_ms`: time of one script."""
     ledger = Ledger(directory)
     try:
-        with mesh(directory, ledger.backends(), **_SETTINGS) as running:
+        with mesh(directory, ledger.backends(), TOOLMESH_CODE_TIMEOUT=f"{budget_ms:g}ms", **_SETTINGS) as running:
             users = "".join(
                 f"  - {{user_id: {name}, key_sha256: {hashlib.sha256(key.encode()).hexdigest()}}}\n"
                 for name, key in KEYS.items()
@@ -115,7 +115,7 @@ def arena(directory: Path) -> Iterator[Arena]:
                 running.wait_for_tools(edge, "echo_add", "book_read", "book_write")
             clients = [Client(edge.url, KEYS[who]) for edge, who in zip(edges, KEYS, strict=True)]
             running.clients.extend(clients)
-            built = Arena(running, ledger, clients[0], clients[1], [])
+            built = Arena(running, ledger, clients[0], clients[1], [], budget_ms)
             for client in clients:
                 wait_until(lambda client=client: built.run(client, "return 1").value == 1, "scripts run")
             built.wait_until_full()

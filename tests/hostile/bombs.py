@@ -33,7 +33,7 @@ _OF_CHILDREN: dict[str, tuple[str, tuple[str, ...]]] = {
     "catching loop": ("H2", _OVER),
     "finally that calls itself": ("H3", _OVER),
     "awaiting loop": ("H4", _STEPS),
-    "awaiting loop beside a call": ("H4", _OVER),
+    "awaiting loop beside a call": ("H4", _STEPS),
     "queueMicrotask for ever": ("H5", _STEPS),
     "microtasks that double": ("H5", _STEPS),
     "rejections without an end": ("H5", _FULL),

@@ -11,9 +11,12 @@ from tests.hostile.processes import Watch
 from tests.hostile.trials import Trials
 from tests.mesh import wait_until
 
+_BUDGET_MS = 3000.0
+"""More than in `make hostile`: here others use the machine, and how soon each ends is not looked at."""
+
 
 def test_hostile_scripts_end_as_they_have_to_and_leave_nothing(tmp_path: Path) -> None:
-    with arena(tmp_path) as there:
+    with arena(tmp_path, budget_ms=_BUDGET_MS) as there:
         watch = Watch(there.workers)
         trials = Trials(there, lambda trial: None)
         trials.run(QUICK)
@@ -28,7 +31,7 @@ def test_hostile_scripts_end_as_they_have_to_and_leave_nothing(tmp_path: Path) -
 def test_what_breaks_out_of_its_engine_reaches_nothing() -> None:
     ends: list[tuple[Case, Ended]] = []
     cases = [case for case in BROKEN_OUT if case.number in ("H22", "H27")][::6]
-    reached = break_out(cases, 0.5, lambda case, ended: ends.append((case, ended)))
+    reached = break_out(cases, _BUDGET_MS / 1000, lambda case, ended: ends.append((case, ended)))
     assert [(case.name, why) for case, ended in ends if (why := case.why_not(ended))] == []
     assert len(ends) == len(cases) > 8
     assert set(reached) <= {"echo_time"}

@@ -26,6 +26,8 @@ class Trial:
     """What was not as expected."""
     left: str = ""
     """What it left to others."""
+    late_ms: float = LATE_MS
+    """From when on it is late."""
 
     @property
     def as_expected(self) -> bool:
@@ -35,7 +37,7 @@ class Trial:
     @property
     def late(self) -> bool:
         """Whether its caller had to wait for too long, each time."""
-        return self.ended.took_ms > LATE_MS
+        return self.ended.took_ms > self.late_ms
 
 
 class Trials:
@@ -71,7 +73,8 @@ class Trials:
         if ended.code in _KILLED and not wrong:
             wrong = self._not_replaced(before)
         left = [f"{who}: {said}" for who, canary in self._canaries.items() if (said := canary.sings())]
-        return Trial(case, ended, wrong=wrong, left="; ".join(left))
+        late_ms = self._arena.budget_ms + LATE_MS - BUDGET_MS
+        return Trial(case, ended, wrong=wrong, left="; ".join(left), late_ms=late_ms)
 
     def _not_replaced(self, before: dict[int, str]) -> str:
         """Whether the child that was ended still lives, or no other took its place."""
