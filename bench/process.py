@@ -71,7 +71,7 @@ class Process:
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory of a process; 0 for one that is gone."""
+    """Resident memory of a process; 0 for one that has ended and was not waited for."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024

@@ -4,6 +4,7 @@
 "metadata"}`: as JSON in one text block, and as structured content. What is searched here are the tools that one may use.
 """
 
+from abc import ABC, abstractmethod
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -83,7 +84,7 @@ def fetch_tool() -> Tool:
     )
 
 
-class _Answering:
+class _Answering(ABC):
     """What both do."""
 
     def __init__(self, tool: Tool, finding: Finding, public_url: str, settings: Settings) -> None:
@@ -107,8 +108,9 @@ class _Answering:
         result = {"content": [{"type": "text", "text": text}], "structuredContent": found, "isError": False}
         await send_json(exchange.send, 200, rpc_result(message.id, _encode(result), message.era))
 
+    @abstractmethod
     def _found(self, mine: Mine, arguments: dict[str, Any], budget: int) -> dict[str, Any]:
-        raise NotImplementedError
+        """The answer. `budget`: characters to which a long one is cut."""
 
     def _document(self, entry: Entry) -> dict[str, str]:
         """What is said of a tool in both answers. Its URL is that of the page which says how to connect."""

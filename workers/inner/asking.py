@@ -18,11 +18,11 @@ from shared.clock import BrokerClock
 from shared.codec import AnyMessage, open_envelope, seal, unseal
 from shared.errors import BrokerUnavailable, Cancelled, ForgedMessage, OutcomeUnknown, QueueFull
 from shared.functions import fcall
-from shared.inner import InnerBody, InnerCancel, InnerRequest, InnerResult, InnerSign
+from shared.inner import NOT_COMMITTED, InnerBody, InnerCancel, InnerRequest, InnerResult, InnerSign
 from shared.line import RedisLine
 from shared.mesh_keys import KeyRing
 from shared.settings import Settings
-from workers.inner.inner import NOT_COMMITTED, RunInner
+from workers.inner.inner import RunInner
 from workers.inner.pending import NEVER, Pending
 from workers.leases import Lease, Stop
 from workers.publishing import Publisher

@@ -4,12 +4,9 @@ import asyncio
 from typing import Protocol
 
 from shared.errors import MeshError
-from shared.inner import Asked, InnerRequest, InnerResult
+from shared.inner import NOT_COMMITTED, Asked, InnerRequest, InnerResult
 from workers.backends.backend import InnerAnswer
 from workers.run import Run
-
-NOT_COMMITTED = "not_committed"
-"""Code of an edge's answer: the parent is to be marked first, since this is no read."""
 
 
 class Asks(Protocol):
