@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from shared.configuration import BackendEntry
+from shared.line import RedisLine
+from shared.mesh_keys import KeyRing
 from shared.settings import Settings
 from workers.backends.backend import Backend, OpenBackend
 from workers.children.children import Children
@@ -18,6 +20,10 @@ class Equipment:
 
     children: Children
     """Processes that can be killed; none is started before the first backend asks for one."""
+    line: RedisLine
+    """The worker's line to the broker, for what workers share; open by the time that a backend is started."""
+    ring: KeyRing
+    """What is put on the broker is sealed, or encrypted, under the key of the backend's group."""
 
 
 def open_with(kind: OpenBackend, entry: BackendEntry, settings: Settings, equipment: Equipment) -> Backend:

@@ -59,7 +59,10 @@ class _Worker:
         self._rules = watched_rules(settings)
         self._worker_id = worker_id
         self._concurrency = concurrency or settings.worker_concurrency
-        self._equipment = Equipment(children=open_children(settings))
+        self._line = RedisLine(
+            settings.redis_url.reveal(), pending_max=settings.redis_pending_max, timeout_s=settings.redis_timeout_s
+        )
+        self._equipment = Equipment(children=open_children(settings), line=self._line, ring=ring)
         self._served = {
             entry.name: Served(entry=entry, backend=open_with(_opener(entry), entry, settings, self._equipment))
             for entry in entries
@@ -72,8 +75,7 @@ class _Worker:
 
     async def run(self) -> int:
         """From connecting to the last drained call."""
-        settings, url = self._settings, self._settings.redis_url.reveal()
-        line = RedisLine(url, pending_max=settings.redis_pending_max, timeout_s=settings.redis_timeout_s)
+        settings, line = self._settings, self._line
         stop = _stop_signal()
         worker = Assembly(
             line,
@@ -86,7 +88,7 @@ class _Worker:
         )
         if not await _connect(line, worker.clock, stop):
             return 0
-        audit = AuditLog(url, self._worker_id)
+        audit = AuditLog(settings.redis_url.reveal(), self._worker_id)
         await worker.start()
         beside = [
             asyncio.create_task(worker.clock.keep_measured(line)),

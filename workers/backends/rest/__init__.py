@@ -1,4 +1,7 @@
-"""REST APIs as backends. `dadl` reads the files that describe them, `tools` makes tool definitions out of what it read.
+"""The kind `rest`: REST APIs that DADL files describe.
 
-Requests come with a later release: until then a backend of transport `rest` fails with a word that says so.
+In the order of the flow: `backend` (its parts, deadline, offer), `held` (a definition in force), `operation` (one tool, as
+it is run), `requests` (arguments → request), `pages` (one request, or those of a list), `attempts` (what is sent again),
+`auth` (what is secret of it), `wire` (HTTP, by `workers/egress`), `response` (answer → result), `failed` (what went wrong,
+as a result). `dadl` reads the files, `tools` makes tool definitions out of what it read.
 """

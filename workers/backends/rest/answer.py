@@ -1,0 +1,33 @@
+"""An answer of an upstream, whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import yarl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP response. Nothing in it holds a credential of ours: that was taken out of it before (`Mask`)."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """By names in any case; of a header that came several times the first value."""
+    body: bytes = field(repr=False)
+    """Decompressed."""
+    url: yarl.URL = field(repr=False)
+    """Where it came from: behind redirects, another one than was asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a tool's requests gave, for the steps that make a result of it."""
+
+    answer: Answer
+    """The last one: its status and headers."""
+    body: bytes = field(repr=False)
+    """The last one's body, or a JSON array of what all pages held."""
+    selected: bool = False
+    """Whether `result_path` was applied: it is what the items of pages are found by."""
+    note: str = ""
+    """What a caller has to know beside the result: that there is more than was read, for instance. Empty for nothing."""

@@ -1,0 +1,1 @@
+"""How requests are authenticated (DADL 0.2, auth). `authenticator` is the seam and chooses the way."""

@@ -1,0 +1,48 @@
+"""What puts credentials into requests."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from workers.backends.rest.answer import Answer
+from workers.backends.rest.request import Request
+from workers.egress.outgoing import Outgoing
+
+
+class Authenticator(Protocol):
+    """One way of authenticating, of one backend."""
+
+    async def sign(self, request: Request) -> Outgoing:
+        """The request with its credential, which `secret_headers` and `secret_query` name. One that is not there is
+        left out. Raises Failed or MeshError where a token can't be had."""
+        ...
+
+    async def renew(self, sent: Outgoing, answer: Answer) -> bool:
+        """An answer is HTTP 401: whether the same request, signed anew, may be taken. A token that can be renewed is."""
+        ...
+
+    def note(self, answer: Answer) -> None:
+        """An answer came: cookies of a session are kept."""
+        ...
+
+    def secrets(self) -> Collection[str]:
+        """What must be in nothing that a caller, a log or Redis gets: credentials and tokens that are in use."""
+        ...
+
+
+class Unauthenticated:
+    """Requests as they are."""
+
+    async def sign(self, request: Request) -> Outgoing:
+        """Nothing is added."""
+        return Outgoing(method=request.method, url=request.url, headers=request.headers, body=request.body)
+
+    async def renew(self, sent: Outgoing, answer: Answer) -> bool:
+        """There is nothing to renew."""
+        return False
+
+    def note(self, answer: Answer) -> None:
+        """Nothing is kept."""
+
+    def secrets(self) -> Collection[str]:
+        """There are none."""
+        return ()

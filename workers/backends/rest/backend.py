@@ -1,0 +1,106 @@
+"""The backend of kind `rest`: what it is made of, its deadline, its offer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from shared.configuration import BackendEntry
+from shared.durations import parse_duration
+from shared.errors import BackendUnavailable, ConfigurationError, UnknownTool, UpstreamError, UpstreamTimeout
+from shared.settings import Settings
+from workers.backends.backend import Invocation, Offer
+from workers.backends.rest.attempts.attempts import Attempts
+from workers.backends.rest.auth.authenticator import Unauthenticated
+from workers.backends.rest.dadl.definition import Definition
+from workers.backends.rest.dadl.store import DefinitionStore
+from workers.backends.rest.dadl_file import CACHE_DIR, dadl_directory, dadl_file
+from workers.backends.rest.failed import Failed
+from workers.backends.rest.held import Held
+from workers.backends.rest.operation import Parts
+from workers.backends.rest.response.pipeline import Pipeline
+from workers.backends.rest.wire import Wire
+from workers.children.transforms import Transforms
+from workers.credentials import Credentials
+from workers.equipment import Equipment
+
+
+class RestBackend:
+    """One REST API."""
+
+    def __init__(self, entry: BackendEntry, settings: Settings, credentials: Credentials, equipment: Equipment) -> None:
+        """Raises ConfigurationError for an entry that can't work."""
+        self._entry = entry
+        self._settings = settings
+        self._timeout_s = _timeout_s(entry, settings)
+        self._store = DefinitionStore(settings.data_dir / CACHE_DIR, settings.dadl_cache_entries_max)
+        self._wire = Wire(entry, settings, lambda text: text)
+        self._parts = Parts(
+            attempts=Attempts(self._wire, Unauthenticated()),
+            pipeline=Pipeline(Transforms(equipment.children, settings)),
+            slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
+        )
+        self._held: Held | None = None
+
+    async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
+        """Read the file. Raises BackendUnavailable where it can't be used."""
+        self._wire.open()
+        self._held = Held(await asyncio.to_thread(self._load), self._entry, self._parts)
+
+    async def list_all(self) -> Offer:
+        """What the file says."""
+        return self._in_force().offer
+
+    async def call(self, invocation: Invocation) -> bytes:
+        """Run a call; what an API answers as a failure is a result that says so. See the seam for what it raises."""
+        if invocation.method != "tools/call":
+            raise UpstreamError("Method not found", data={"error": {"code": -32601, "message": "Method not found"}})
+        until = min(invocation.deadline, asyncio.get_running_loop().time() + self._timeout_s)
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._run(replace(invocation, deadline=until))
+        except Failed as failed:
+            return failed.result()
+        except TimeoutError:
+            raise UpstreamTimeout(f"Backend {self._entry.name!r} did not answer in time.") from None
+
+    async def watch(self, uris: frozenset[str]) -> None:
+        """There are no resources."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._wire.close()
+
+    async def _run(self, invocation: Invocation) -> bytes:
+        operation = self._in_force().operation(invocation.tool)
+        if operation is None:
+            raise UnknownTool(f"The backend {self._entry.name!r} has no tool {invocation.tool!r}.")
+        return await operation.run(invocation)
+
+    def _in_force(self) -> Held:
+        if self._held is None:
+            raise BackendUnavailable(f"The DADL file of backend {self._entry.name!r} is not read yet.")
+        return self._held
+
+    def _load(self) -> Definition:
+        loaded = self._store.load(dadl_file(self._entry, self._settings), dadl_directory(self._settings))
+        if loaded.definition is None:
+            raise BackendUnavailable("\n".join(p.placed for p in loaded.problems if p.severity == "error"))
+        return loaded.definition
+
+
+def open_backend(entry: BackendEntry, settings: Settings, credentials: Credentials, *, equipment: Equipment) -> RestBackend:
+    """Entry point `rest` of the group `toolmesh.backends`. Raises ConfigurationError for an entry that can't work."""
+    return RestBackend(entry, settings, credentials, equipment)
+
+
+def _timeout_s(entry: BackendEntry, settings: Settings) -> float:
+    """The longest that a call of this backend may take. Raises ConfigurationError."""
+    text = entry.options.timeout
+    if text is None:
+        return settings.mcp_timeout_s
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"Backend {entry.name!r}: `options.timeout` must be a duration such as `30s` or `1h30m`."
+        ) from None

@@ -1,0 +1,58 @@
+"""One tool of a definition, as it is run: arguments → request → answers → result."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared.errors import InvalidArguments
+from workers.backends.backend import Invocation
+from workers.backends.rest.answer import Answer
+from workers.backends.rest.attempts.attempts import Attempts
+from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.pages.reading import read
+from workers.backends.rest.request import Request
+from workers.backends.rest.requests.plan import RequestPlan
+from workers.backends.rest.response.pipeline import Pipeline
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What all operations of a backend share."""
+
+    attempts: Attempts
+    pipeline: Pipeline
+    slots: asyncio.Semaphore
+    """Requests of this worker to this upstream at a time."""
+
+
+class Operation:
+    """Made once for a tool of a definition."""
+
+    def __init__(self, tool: Tool, plan: RequestPlan, parts: Parts) -> None:
+        self._tool = tool
+        self._plan = plan
+        self._parts = parts
+
+    async def run(self, invocation: Invocation) -> bytes:
+        """The MCP result of a call. Raises Failed, and what the seam of backends says."""
+        arguments = arguments_of(invocation)
+
+        async def send(request: Request, ordinal: int) -> Answer:
+            async with self._parts.slots:
+                return await self._parts.attempts.send(request, self._tool, invocation, ordinal)
+
+        content = await read(self._tool, self._plan, arguments, send)
+        return await self._parts.pipeline.result(content, self._tool, invocation, None)
+
+
+def arguments_of(invocation: Invocation) -> Mapping[str, Any]:
+    """The arguments. Raises InvalidArguments, which an edge has ruled out."""
+    try:
+        return _decode(invocation.arguments or b"{}")
+    except msgspec.DecodeError as cause:
+        raise InvalidArguments("The arguments are not a JSON object.") from cause

@@ -1,0 +1,17 @@
+"""A request as a tool and its arguments make it, before it is authenticated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import yarl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request. Its repr shows nothing of what a caller gave."""
+
+    method: str
+    url: yarl.URL = field(repr=False)
+    """Absolute, and encoded already."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
