@@ -6,7 +6,7 @@ those that a revision of the specification requires; the suite runs a few more a
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +70,11 @@ class Outcome:
         """The same of the scenarios that do not count."""
         return {n: check for n, check in self.checks.items() if check.failed and n not in self.failures}
 
+    def with_another_run(self, other: "Outcome", scenario: str) -> "Outcome":
+        """The same, but what a later run of one scenario found of that scenario."""
+        kept = {name: check for name, check in self.checks.items() if check.scenario != scenario}
+        return replace(self, checks=kept | other.checks)
+
     def worse_than(self, other: "Outcome") -> dict[str, str]:
         """Checks, also of scenarios that do not count, that came out worse here; with what was found."""
         worse: dict[str, str] = {}
@@ -100,6 +105,11 @@ def baseline(revision: str) -> dict[str, str]:
 def run(url: str, revision: str, directory: Path) -> Outcome:
     """Run all server scenarios of a revision; a scored one that gave no result has failed."""
     return _run(url, revision, directory, scored(revision), "--requirements", revision)
+
+
+def run_again(url: str, revision: str, scenario: str, directory: Path) -> Outcome:
+    """Run one scenario of a revision by itself."""
+    return _run(url, revision, directory, (scenario,), "--scenario", scenario, "--spec-version", revision)
 
 
 def run_scenario(url: str, scenario: str, directory: Path) -> Outcome:

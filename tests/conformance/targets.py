@@ -59,7 +59,21 @@ def run_all(directory: Path) -> Runs:
             front.wait_for_tools("conformance_test_simple_text")
             behind = f"{front.url}/mcp/b/conformance"
             mesh = both(behind, "mesh")
+            for revision, outcome in mesh.items():
+                mesh[revision] = _in_peace(behind, outcome, direct[revision], directory)
             return Runs(direct, mesh, front.counts())
+
+
+def _in_peace(url: str, outcome: suite.Outcome, direct: suite.Outcome, directory: Path) -> suite.Outcome:
+    """The outcome, with the scenarios that came out worse run once more, each by itself.
+
+    Some checks give a server 500 or 600 ms for an answer. On a machine that does something else, too, that says nothing
+    about what is answered; and what is wrong in the answer comes out worse each time.
+    """
+    for scenario in sorted({name.split(":")[0] for name in outcome.worse_than(direct)}):
+        where = directory / f"again-{outcome.revision}-{scenario}"
+        outcome = outcome.with_another_run(suite.run_again(url, outcome.revision, scenario, where), scenario)
+    return outcome
 
 
 TASKS = (
