@@ -33,6 +33,7 @@ class Watched(Generic[T]):
     ) -> None:
         """`load` reads all of the files; `changed` is told of each new value. Raises ConfigurationError."""
         self._paths = tuple(paths)
+        self._further: tuple[Path, ...] = ()
         self._load = load
         self._poll_s = poll_s
         self._changed = changed
@@ -40,6 +41,11 @@ class Watched(Generic[T]):
         self._gone: set[Path] = set()
         self.value = load()
         """Never changed in place: whoever asks takes the newest as a whole."""
+
+    def follow(self, further: Iterable[Path]) -> None:
+        """Look at these files too, instead of those that were named so before: what a value says it is made of."""
+        self._further = tuple(further)
+        self._seen = {**{path: _stamp(path) for path in self._further}, **{path: self._seen[path] for path in self._paths}}
 
     async def keep_current(self) -> None:
         """Look again and again. Runs until it is cancelled."""
@@ -73,7 +79,7 @@ class Watched(Generic[T]):
         self._changed(value)
 
     def _stamps(self) -> dict[Path, _Stamp | None]:
-        return {path: _stamp(path) for path in self._paths}
+        return {path: _stamp(path) for path in (*self._paths, *self._further)}
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -45,8 +45,8 @@ async def opened(
         await line.open()
     equipment = Equipment(children=children, line=line, ring=parse_key_ring(mesh_keys()))
     caller = Caller(open_backend(described, given, Credentials(environment or {}), equipment=equipment))
-    await caller.start()
     try:
+        await caller.start()
         yield caller
     finally:
         async with asyncio.timeout(10):

@@ -12,8 +12,7 @@ from workers.backends.backend import Invocation, Offer
 from workers.backends.rest.attempts.attempts import Attempts
 from workers.backends.rest.auth.authenticator import Unauthenticated
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.store import DefinitionStore
-from workers.backends.rest.dadl_file import CACHE_DIR, dadl_directory, dadl_file
+from workers.backends.rest.definitions import Definitions
 from workers.backends.rest.failed import Failed
 from workers.backends.rest.held import Held
 from workers.backends.rest.operation import Parts
@@ -32,7 +31,6 @@ class RestBackend:
         self._entry = entry
         self._settings = settings
         self._timeout_s = _timeout_s(entry, settings)
-        self._store = DefinitionStore(settings.data_dir / CACHE_DIR, settings.dadl_cache_entries_max)
         self._wire = Wire(entry, settings, lambda text: text)
         self._parts = Parts(
             attempts=Attempts(self._wire, Unauthenticated()),
@@ -40,11 +38,20 @@ class RestBackend:
             slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
         )
         self._held: Held | None = None
+        """What calls that begin now are made by."""
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
-        """Read the file. Raises BackendUnavailable where it can't be used."""
+        """Read the file. Raises ConfigurationError where it can't be used: it is read again when this is tried again."""
+
+        def take_over(definition: Definition) -> None:
+            self._held = Held(definition, self._entry, self._parts)
+            changed()
+
+        definitions = await asyncio.to_thread(Definitions, self._entry, self._settings, take_over)
+        self._held = Held(definitions.newest, self._entry, self._parts)
         self._wire.open()
-        self._held = Held(await asyncio.to_thread(self._load), self._entry, self._parts)
+        self._watching = asyncio.create_task(definitions.keep_current(), name=f"dadl-{self._entry.name}")
 
     async def list_all(self) -> Offer:
         """What the file says."""
@@ -67,7 +74,10 @@ class RestBackend:
         """There are no resources."""
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Look at the file no longer, and close every connection."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         await self._wire.close()
 
     async def _run(self, invocation: Invocation) -> bytes:
@@ -80,12 +90,6 @@ class RestBackend:
         if self._held is None:
             raise BackendUnavailable(f"The DADL file of backend {self._entry.name!r} is not read yet.")
         return self._held
-
-    def _load(self) -> Definition:
-        loaded = self._store.load(dadl_file(self._entry, self._settings), dadl_directory(self._settings))
-        if loaded.definition is None:
-            raise BackendUnavailable("\n".join(p.placed for p in loaded.problems if p.severity == "error"))
-        return loaded.definition
 
 
 def open_backend(entry: BackendEntry, settings: Settings, credentials: Credentials, *, equipment: Equipment) -> RestBackend:
