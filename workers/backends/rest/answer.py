@@ -8,7 +8,7 @@ import yarl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One HTTP response. Nothing in it holds a credential of ours: that was taken out of it before (`Mask`)."""
+    """One HTTP response. Nothing in it but `cookies` holds a credential of ours: that was taken out before (`Mask`)."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -17,6 +17,8 @@ class Answer:
     """Decompressed."""
     url: yarl.URL = field(repr=False)
     """Where it came from: behind redirects, another one than was asked."""
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+    """Values of `Set-Cookie`, as they came: for who keeps a session alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

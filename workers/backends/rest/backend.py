@@ -21,6 +21,7 @@ from workers.backends.rest.wire import Wire
 from workers.children.transforms import Transforms
 from workers.credentials import Credentials
 from workers.equipment import Equipment
+from workers.masking import Mask
 
 
 class RestBackend:
@@ -31,9 +32,11 @@ class RestBackend:
         self._entry = entry
         self._settings = settings
         self._timeout_s = _timeout_s(entry, settings)
-        self._wire = Wire(entry, settings, lambda text: text)
+        authenticator = Unauthenticated()
+        self._mask = Mask(authenticator.secrets)
+        self._wire = Wire(entry, settings, self._mask)
         self._parts = Parts(
-            attempts=Attempts(self._wire, Unauthenticated()),
+            attempts=Attempts(self._wire, authenticator),
             pipeline=Pipeline(Transforms(equipment.children, settings)),
             slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
         )

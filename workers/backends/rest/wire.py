@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import aiohttp
+from multidict import CIMultiDict
 
 from shared.configuration import BackendEntry
 from shared.errors import UpstreamTimeout
@@ -35,31 +36,45 @@ class Wire:
         await self._egress.close()
 
     async def send(
-        self, outgoing: Outgoing, *, bytes_max: int | None = None, within_s: float | None = None, redirects_max: int = 0
+        self,
+        outgoing: Outgoing,
+        *,
+        bytes_max: int | None = None,
+        within_s: float | None = None,
+        redirects_max: int = 0,
+        masked: bool = True,
     ) -> Answer:
         """Send once and read the whole answer, whatever its status.
 
-        `bytes_max`: of the decompressed body, the setting's where it is None; `within_s`: for all of it. Raises
-        EgressDenied and UpstreamUnreachable (nothing was sent), UpstreamTimeout, UpstreamTooLarge, UpstreamBadResponse.
+        `bytes_max`: of the decompressed body, the setting's where it is None; `within_s`: for all of it; `masked`: False
+        for who fetches a credential, and lets nobody see the answer. Raises EgressDenied and UpstreamUnreachable (nothing
+        was sent), UpstreamTimeout, UpstreamTooLarge, UpstreamBadResponse.
         """
         try:
             async with asyncio.timeout(within_s):
                 response = await self._egress.follow(outgoing, redirects_max)
                 try:
-                    return await self._read(response, bytes_max or self._settings.upstream_answer_bytes_max)
+                    return await self._read(response, bytes_max or self._settings.upstream_answer_bytes_max, masked)
                 finally:
                     response.release()
         except TimeoutError:
             raise UpstreamTimeout(f"Backend {self._entry.name!r} did not answer in {within_s:g} s.") from None
 
-    async def _read(self, response: aiohttp.ClientResponse, bytes_max: int) -> Answer:
+    async def _read(self, response: aiohttp.ClientResponse, bytes_max: int, masked: bool) -> Answer:
         body = Body(response, self._settings, bytes_max=bytes_max, idle_s=self._settings.upstream_idle_s)
+        came = await body.read()
         return Answer(
             status=response.status,
-            headers=self._masked(response.headers),
-            body=self._mask(await body.read()),
+            headers=self._without_ours(response.headers) if masked else response.headers,
+            body=self._mask(came) if masked else came,
             url=response.url,
+            cookies=tuple(response.headers.getall("Set-Cookie", ())),
         )
 
-    def _masked(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        return headers
+    def _without_ours(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """They are looked at all at once: almost never is there anything in them."""
+        together = "\0".join(headers.values()).encode("utf-8", "surrogateescape")
+        if self._mask(together) is together:
+            return headers
+        clean = (self._mask(value.encode("utf-8", "surrogateescape")) for value in headers.values())
+        return CIMultiDict(zip(headers, (value.decode("utf-8", "replace") for value in clean), strict=True))

@@ -1,0 +1,46 @@
+"""What an upstream echoes of our credential is gone before anybody has its answer."""
+
+import base64
+
+import yarl
+
+from shared.configuration import BackendEntry
+from shared.settings import Settings
+from tests.upstreams.recorder import Recorded, Reply, recording
+from tests.upstreams.started import run
+from workers.backends.rest.wire import Wire
+from workers.egress.outgoing import Outgoing
+from workers.masking import Mask
+
+TOKEN = "canary-0123456789/abc+def"
+BASIC = base64.b64encode(f"user:{TOKEN}".encode()).decode()
+
+
+def _echo(request: Recorded) -> Reply:
+    said = f'{{"token":"{TOKEN}","basic":"{BASIC}","rows":[1]}}'
+    headers = {"X-Echo": f"Bearer {TOKEN}", "X-Plain": "seen", "Set-Cookie": f"session={TOKEN}"}
+    return Reply(400, said.encode(), headers)
+
+
+def test_body_and_headers_are_without_it_and_cookies_are_as_they_came() -> None:
+    async def test() -> None:
+        async with recording(_echo) as upstream:
+            wire = Wire(BackendEntry(name="wx", transport="rest"), Settings(), Mask(lambda: (TOKEN,)))
+            wire.open()
+            request = Outgoing(method="GET", url=yarl.URL(upstream.url))
+            try:
+                answer = await wire.send(request)
+                plain = await wire.send(request, masked=False)
+            finally:
+                await wire.close()
+        assert b"canary" not in answer.body
+        assert BASIC[8:].encode() not in answer.body
+        assert answer.body.endswith(b'"rows":[1]}')
+        assert answer.headers["x-echo"] == "Bearer ***"
+        assert answer.headers["X-Plain"] == "seen"
+        assert TOKEN not in repr(answer)
+        assert answer.cookies == (f"session={TOKEN}",)
+        assert TOKEN.encode() in plain.body
+        assert plain.headers["X-Echo"] == f"Bearer {TOKEN}"
+
+    run(test)
