@@ -40,8 +40,10 @@ class CodeSettings(AccessSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """CPU time of one run."""
 
     # Transforms: jq programs.
-    transform_timeout_s: Seconds = 0.25
+    transform_timeout_s: Seconds = 1.0
     """Time of one jq program on one document, once it has a child."""
+    transform_s_per_mib: Seconds = 5.0
+    """Beside it, for each MiB of the document."""
     transform_input_bytes_max: Positive = 4 * 1024 * 1024
     transform_output_bytes_max: Positive = 4 * 1024 * 1024
     transform_results_max: Positive = 100_000

@@ -8,6 +8,7 @@ from workers.children.children import Children
 from workers.children.frames import FrameError
 
 _ENGINE = "jq"
+_MIB = 1024 * 1024
 
 
 class Transforms:
@@ -30,7 +31,8 @@ class Transforms:
             text = document.decode("utf-8")
         except UnicodeDecodeError as cause:
             raise TransformFailed("The document is not UTF-8, so it is no JSON.") from cause
-        value = await self._ask(program, tenant, {"input": text})
+        within_s = self._settings.transform_timeout_s + self._settings.transform_s_per_mib * len(document) / _MIB
+        value = await self._ask(program, tenant, within_s, {"input": text})
         results = value.get("results") if isinstance(value, dict) else None
         if not isinstance(results, list) or not all(isinstance(each, str) for each in results):
             raise SandboxCrashed("The sandbox gave something that is no result.")
@@ -42,13 +44,13 @@ class Transforms:
 
     async def check(self, program: str) -> None:
         """Whether the program can be compiled: for when a file is loaded. Raises as `run` does."""
-        await self._ask(program, "", {})
+        await self._ask(program, "", self._settings.transform_timeout_s, {})
 
     def prepare(self) -> None:
         """Have a child ready before the first run."""
         self._children.prepare(_ENGINE)
 
-    async def _ask(self, program: str, tenant: str, more: dict[str, Any]) -> Any:
+    async def _ask(self, program: str, tenant: str, within_s: float, more: dict[str, Any]) -> Any:
         settings = self._settings
         if len(program) > settings.transform_program_chars_max:
             raise TransformFailed(f"The program is longer than {settings.transform_program_chars_max} characters.")
@@ -59,7 +61,7 @@ class Transforms:
             "output_chars_max": settings.transform_output_bytes_max,
             **more,
         }
-        async with self._children.child(_ENGINE, tenant, settings.transform_timeout_s) as child:
+        async with self._children.child(_ENGINE, tenant, within_s) as child:
             try:
                 await child.send(job)
             except FrameError as cause:

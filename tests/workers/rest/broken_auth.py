@@ -129,8 +129,8 @@ CASES = (
     ),
     Case(
         "requires unbuilt feature",
-        PLAIN + "requires: {features: [returns, redact]}\n",
-        "10:32 error: the file requires `redact`, which is not built in this release: rest backends make no "
-        "requests yet, so there is no result to take secrets out of.",
+        PLAIN + "requires: {features: [returns, authorization_code]}\n",
+        "10:32 error: the file requires `authorization_code`, which is not built in this release: no access tokens are "
+        "fetched yet.",
     ),
 )

@@ -37,7 +37,7 @@ class RestBackend:
         self._wire = Wire(entry, settings, self._mask)
         self._parts = Parts(
             attempts=Attempts(self._wire, authenticator),
-            pipeline=Pipeline(Transforms(equipment.children, settings)),
+            pipeline=Pipeline(Transforms(equipment.children, settings), settings, self._mask),
             slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
         )
         self._held: Held | None = None

@@ -25,6 +25,8 @@ class Held:
         self._parts = parts
         self._base_url = base_url
         self._operations: dict[str, Operation] = {}
+        if any(tool.response.transform is not None for tool in definition.tools.values()):
+            parts.pipeline.prepare()
         self.offer = Offer(tools=_offered(definition, entry), server=introduction(definition))
 
     def operation(self, name: str) -> Operation | None:

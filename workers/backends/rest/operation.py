@@ -15,6 +15,7 @@ from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.pages.reading import read
 from workers.backends.rest.request import Request
 from workers.backends.rest.requests.plan import RequestPlan
+from workers.backends.rest.response.override import split_override
 from workers.backends.rest.response.pipeline import Pipeline
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -40,14 +41,14 @@ class Operation:
 
     async def run(self, invocation: Invocation) -> bytes:
         """The MCP result of a call. Raises Failed, and what the seam of backends says."""
-        arguments = arguments_of(invocation)
+        arguments, program = split_override(self._tool, arguments_of(invocation))
 
         async def send(request: Request, ordinal: int) -> Answer:
             async with self._parts.slots:
                 return await self._parts.attempts.send(request, self._tool, invocation, ordinal)
 
         content = await read(self._tool, self._plan, arguments, send)
-        return await self._parts.pipeline.result(content, self._tool, invocation, None)
+        return await self._parts.pipeline.result(content, self._tool, invocation, program)
 
 
 def arguments_of(invocation: Invocation) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ FEATURES: Mapping[str, str] = {
     "file_url": f"{_REQUESTS}, so no file is fetched or sent",
     "health": f"{_REQUESTS}, so no health is checked",
     "idempotency": f"{_REQUESTS}, so no key is sent",
-    "redact": f"{_REQUESTS}, so there is no result to take secrets out of",
+    "redact": "",
     "semantic_errors": f"{_REQUESTS}, so there is no error to name",
     "refresh_token": _TOKENS,
     "jwt_bearer": _TOKENS,

@@ -1,24 +1,125 @@
-"""What becomes of a content: the steps of a tool's `response`, one after the other. A step that fails is an error."""
+"""What becomes of a content: the steps of a tool's `response`, one after the other. A step that fails is an error, and
+nothing of the answer is given then."""
+
+from functools import lru_cache
 
 import msgspec
 
+from shared.settings import Settings
 from workers.backends.backend import Invocation
+from workers.backends.mcp_protocol.message import too_deep
 from workers.backends.rest.answer import Content
+from workers.backends.rest.dadl.json_path import parse_json_path
+from workers.backends.rest.dadl.response import Response
 from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.response.presentation import NOTHING, result_of
+from workers.backends.rest.response.programs import Programs, step_failed
+from workers.backends.rest.response.redaction import Redaction
+from workers.backends.rest.response.selection import UNREADABLE, check, items_of, joined, kind_of, taken
+from workers.backends.rest.response.text import utf8, without_halves
+from workers.backends.rest.selecting import NotThere
 from workers.children.transforms import Transforms
+from workers.masking import Mask
 
-_encode = msgspec.json.Encoder().encode
+_segments = lru_cache(4096)(parse_json_path)
+_redaction = lru_cache(4096)(Redaction)
 
 
 class Pipeline:
     """The steps of all tools of one backend."""
 
-    def __init__(self, transforms: Transforms) -> None:
-        self._transforms = transforms
+    def __init__(self, transforms: Transforms, settings: Settings, mask: Mask) -> None:
+        self._programs = Programs(transforms)
+        self._depth_max = settings.json_depth_max
+        self._mask = mask
+
+    def prepare(self) -> None:
+        """There are tools with jq programs: have a child ready before the first call."""
+        self._programs.prepare()
 
     async def result(self, content: Content, tool: Tool, invocation: Invocation, override: str | None) -> bytes:
         """The MCP result. `override`: a jq program of the caller's, or None.
 
-        Raises Failed where a step fails, and SandboxBusy, SandboxUnavailable.
+        Raises Failed where a step fails.
         """
-        return _encode({"content": [{"type": "text", "text": content.body.decode("utf-8", "replace")}]})
+        body = utf8(content.body, content.answer) if not content.selected else content.body
+        notes = [content.note] if content.note else []
+        if not body.strip():
+            return result_of(NOTHING, notes)
+        if not _has_steps(tool.response) and override is None:
+            # What was decoded may show what was not to be seen as bytes.
+            return result_of((body if body is content.body else self._mask(body)).decode("utf-8", "replace"), notes)
+        document = await self._document(body, content, tool, invocation)
+        metadata = self._metadata(content, tool.response)
+        if override is not None:
+            document = await self._programs.override(override, document, invocation, content.answer.status)
+        document, note = _first(document, tool.response.max_items)
+        notes += [note] if note else []
+        return result_of(self._mask(document).decode("utf-8", "replace"), notes, self._mask(metadata))
+
+    async def _document(self, body: bytes, content: Content, tool: Tool, invocation: Invocation) -> bytes:
+        """What is left after the file's own steps."""
+        response, status = tool.response, content.answer.status
+        body = await self._checked(body, status)
+        if response.result_path is not None and not content.selected:
+            try:
+                body = taken(_segments(response.result_path), body)
+            except NotThere as cause:
+                message = f"The tool's `result_path: {response.result_path}` finds nothing in the answer: {cause}."
+                raise step_failed("result_path_failed", message, status) from cause
+            except UNREADABLE as cause:
+                raise step_failed("result_path_failed", "The answer holds what can't be read.", status) from cause
+        if response.transform is not None:
+            body = await self._programs.transform(body, tool, invocation, status)
+        if response.redact:
+            try:
+                body = _redaction(response.redact).of(body)
+            except UNREADABLE as cause:
+                message = "The tool's `redact` could not look through the answer, so none of it is shown."
+                raise step_failed("redact_failed", message, status) from cause
+        return body
+
+    async def _checked(self, body: bytes, status: int) -> bytes:
+        """The same, if it can be read."""
+        try:
+            try:
+                check(body)
+            except msgspec.DecodeError:
+                body = without_halves(body)
+                check(body)
+        except UNREADABLE as cause:
+            message = "The answer is no JSON that can be read, and the tool has steps that need it."
+            raise step_failed("unreadable_answer", message, status) from cause
+        if await too_deep(body, self._depth_max):
+            raise step_failed("unreadable_answer", f"The answer nests deeper than {self._depth_max}.", status)
+        return body
+
+    def _metadata(self, content: Content, response: Response) -> bytes:
+        """What `metadata_path` finds; empty where it finds nothing, which is no failure."""
+        if response.metadata_path is None:
+            return b""
+        try:
+            found = taken(_segments(response.metadata_path), utf8(content.answer.body, content.answer))
+            return _redaction(response.redact).of_metadata(found) if response.redact else found
+        except (NotThere, *UNREADABLE):
+            return b""
+
+
+def _has_steps(response: Response) -> bool:
+    return (
+        response.result_path is not None
+        or response.transform is not None
+        or bool(response.redact)
+        or response.metadata_path is not None
+        or response.max_items is not None
+    )
+
+
+def _first(document: bytes, items_max: int | None) -> tuple[bytes, str]:
+    """A list with no more than so many items, and a sentence where there were more."""
+    if items_max is None or kind_of(document) != b"[":
+        return document, ""
+    items = items_of(document)
+    if len(items) <= items_max:
+        return document, ""
+    return joined(items[:items_max]), f"These are the first {items_max} of {len(items)} items (`max_items`)."

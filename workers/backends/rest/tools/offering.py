@@ -12,9 +12,10 @@ from workers.backends.rest.dadl.composite import Composite
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.health import HEALTH_TOOL
 from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.response.override import override_name, override_property
 from workers.backends.rest.tools.annotations import annotations
 from workers.backends.rest.tools.descriptions import composite_description, tool_description
-from workers.backends.rest.tools.schemas import input_schema
+from workers.backends.rest.tools.schemas import Schema, input_schema
 
 _HEALTH_DESCRIPTION = (
     "Ask whether the API can be reached and takes the credential. It never fails: the result says what is wrong."
@@ -72,12 +73,19 @@ def _of_tool(name: str, tool: Tool, said: CallClass | None, workflows: Sequence[
     call_class = said or class_of_operation(tool.access, tool.method)
     described: dict[str, Any] = {
         "description": tool_description(tool, workflows),
-        "inputSchema": input_schema(tool.params, json_body=sends_json(tool)),
+        "inputSchema": _schema_of(tool),
         "annotations": annotations(tool.access, tool.method, call_class),
     }
     if meta := _meta(tool.access, tool.returns):
         described["_meta"] = meta
     return define(name, call_class, _encode(described))
+
+
+def _schema_of(tool: Tool) -> Schema:
+    schema = input_schema(tool.params, json_body=sends_json(tool))
+    if (name := override_name(tool)) is not None:
+        schema["properties"][name] = override_property()
+    return schema
 
 
 def _of_composite(name: str, composite: Composite, said: CallClass | None) -> ToolDefinition:
