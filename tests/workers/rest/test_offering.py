@@ -10,6 +10,7 @@ import pytest
 from tests.workers.rest.written import PLAIN, backend, loaded, tool
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.response.override import override_property
 from workers.backends.rest.tools.introduction import introduction
 from workers.backends.rest.tools.offering import tools_of
 
@@ -43,6 +44,7 @@ def test_nothing_but_what_is_declared_may_be_given(offered: dict[str, dict[str, 
             "on": {"type": "boolean"},
             "filter[name]": {"type": "array", "items": {}},
             "X-Reason": {"type": "string", "default": "none"},
+            "jq": override_property(),
         },
         "required": ["id", "on"],
         "additionalProperties": False,
@@ -118,10 +120,10 @@ def test_what_a_tool_returns_is_told_to_programs(offered: dict[str, dict[str, An
 
 
 def test_pages_are_asked_for_with_parameters_of_the_tool(offered: dict[str, dict[str, Any]]) -> None:
-    assert offered["old_rows"]["inputSchema"]["properties"] == {
-        "skip": {"type": "integer", "description": "How many items to skip."}
-    }
-    assert offered["list_rows"]["inputSchema"]["properties"] == {}, "the worker reads all pages"
+    old = offered["old_rows"]["inputSchema"]["properties"]
+    assert old["skip"] == {"type": "integer", "description": "How many items to skip."}
+    assert set(old) == {"skip", "jq"}, "and with a jq program, which its answers allow"
+    assert offered["list_rows"]["inputSchema"]["properties"].keys() == {"jq"}, "the worker reads all pages"
 
 
 def test_classes_come_from_access_and_method_and_the_operator_has_the_last_word(whole: Definition) -> None:
