@@ -9,7 +9,7 @@ import msgspec
 from edge.accepted.definition import accept
 from edge.accepted.limits import USUAL, Limits
 from edge.accepted.well_formed import titled, well_formed
-from shared.catalogue import ToolDefinition, canonical_name
+from shared.catalogue import ToolDefinition, canonical_name, is_keyed
 from shared.errors import InvalidArguments, MeshError
 from shared.json_text import depth_exceeds
 from shared.messages import CallClass
@@ -66,7 +66,7 @@ class Tool:
             raise UnusableTool("its inputSchema is not an object schema")
         self.has_param_headers = _HEADER_MARK in definition.definition
         described = well_formed(described)
-        described["annotations"] = _annotations(described.get("annotations"), self.access)
+        described["annotations"] = _annotations(described.get("annotations"), self.access, keyed=is_keyed(definition))
         described = _secured(described, [{"type": "oauth2", "scopes": [needed_for(self.access)]}])
         self.listed_plain: dict[str, Any] = described | {"name": definition.name}
         """As the backend has it, under its own name."""
@@ -144,7 +144,7 @@ def _escape(part: str | int) -> str:
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
-def _annotations(upstream: Any, access: CallClass) -> dict[str, Any]:
+def _annotations(upstream: Any, access: CallClass, *, keyed: bool) -> dict[str, Any]:
     """Annotations derived from the class; an upstream's own hints are believed only where they make a tool look worse.
 
     MCP says of annotations that a client must not trust them; the operator's class is what we answer for.
@@ -155,6 +155,6 @@ def _annotations(upstream: Any, access: CallClass) -> dict[str, Any]:
     reads = access == "read"
     hints["readOnlyHint"] = reads
     hints["destructiveHint"] = False if reads else hints.get("destructiveHint") is not False
-    hints["idempotentHint"] = access != "write"
+    hints["idempotentHint"] = access == "read" or (access == "idempotent" and not keyed)
     hints["openWorldHint"] = hints.get("openWorldHint") is not False
     return hints

@@ -12,6 +12,10 @@ clients would refuse an answer in which an API differs from what is said of it."
 ACCESS = "toolmesh/access"
 """Member of a tool's `_meta`: what its author says of it (`dangerous`), beside its class."""
 
+KEYED = "toolmesh/keyed"
+"""Member of a tool's `_meta`, true where each of its calls has an idempotency key of its own: the mesh may run such a call
+twice, since the API then does it once; for who calls it is a write, because a further call has a further key."""
+
 
 class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
     """One tool of one backend."""
@@ -23,6 +27,14 @@ class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """JSON object: the MCP `Tool` as the backend listed it, unknown members included; its `name` is ignored."""
     hash: str
     """Over name, access and definition: what a call was validated against."""
+
+
+def is_keyed(tool: ToolDefinition) -> bool:
+    """Whether the mesh may run a call of this tool twice, and nobody else may."""
+    if KEYED.encode() not in tool.definition:
+        return False
+    meta = msgspec.json.decode(tool.definition).get("_meta")
+    return isinstance(meta, dict) and meta.get(KEYED) is True
 
 
 class Catalogue(Message, frozen=True, kw_only=True, tag="catalogue"):

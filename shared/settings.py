@@ -241,6 +241,8 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     stdio_log_line_bytes_max: Positive = 4096
     dadl_poll_s: Seconds = 1.0
     """How often a worker looks whether the files of its REST backends have changed."""
+    rest_rate_wait_s_max: Seconds = 600.0
+    """However long an API says that it takes no more requests: after this time it is asked again."""
     dadl_cache_entries_max: Positive = 200
     """DADL files whose definitions are kept, in memory and in `dadl-cache` of the data directory; the oldest go first."""
     schema_bytes_max: Positive = 256 * 1024

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from shared import keys, log_in_keys
+from shared import keys, log_in_keys, rest_keys
 from shared.functions import LIBRARY
 
 INIT_USER = "init"
@@ -42,9 +42,11 @@ WORKER_COMMANDS = (
     | _IN_FUNCTIONS
     | {"blpop", "get", "pexpire", "rpush", "set", "time", "xadd", "zadd", "zremrangebyscore"}
     | {"hdel", "hscan"}
+    | {"pttl"}
     | {"xack", "xautoclaim", "xdel", "xgroup|create", "xreadgroup"}
 )
-"""Beside PUBLISH and FCALL. The second line is for what is wanted, the third for the audit store `log`."""
+"""Beside PUBLISH and FCALL. The second line is for what is wanted, the third for rate limits of REST APIs, the
+last for the audit store `log`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def worker_grants(group: str) -> tuple[Grant, ...]:
         Grant(f"tm:{group}:follower:*", "RW", "one worker follows a backend for all"),
         Grant(f"tm:{group}:holder:*", "RW", "hold upstream sessions of owners"),
         Grant(f"tm:{group}:holders:*", "RW", "count takeovers of upstream sessions"),
+        Grant(rest_keys.rate_limit(group, "*"), "RW", "know until when an API wants no more requests"),
         Grant(keys.INNER, "W", "ask for further calls of a running call"),
         Grant(f"tm:{group}:inner-body:*", "R", "read a large result of such a call"),
         Grant(keys.own_bell("*"), "RW", "wake itself"),

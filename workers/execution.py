@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
+from shared.catalogue import is_keyed
 from shared.errors import (
     BrokerUnavailable,
     Cancelled,
@@ -37,6 +38,10 @@ _TOO_LATE_AGAIN = (
     "The call lost its worker, and waited in the queue until its time was over. It may have taken effect; sending it again "
     "is safe."
 )
+_TOO_LATE_KEYED = (
+    "The call lost its worker, and waited in the queue until its time was over. It may have taken effect: check before you "
+    "call again."
+)
 
 _UNKNOWN_OUTCOME = (UpstreamTimeout, UpstreamBadResponse, UpstreamTooLarge)
 """Failures after which nobody knows whether the upstream did what it was asked."""
@@ -65,6 +70,8 @@ class Execution:
         lease = run.lease
         loop = asyncio.get_running_loop()
         if lease.deadline <= loop.time():
+            if _keyed_may_have_been_sent(run):
+                raise OutcomeUnknown(_TOO_LATE_KEYED)
             raise DeadlineExceeded(_TOO_LATE_AGAIN if _may_have_been_sent(run) else _TOO_LATE)
         timer = loop.call_at(lease.deadline, lease.stop, Stop.DEADLINE)
         try:
@@ -152,7 +159,7 @@ class Execution:
         try:
             return await answer
         except _UNKNOWN_OUTCOME as error:
-            if not run.lease.committed:
+            if not (run.lease.committed or _keyed_may_have_been_sent(run)):
                 raise
             raise OutcomeUnknown(
                 f"The write was sent, and then: {error.detail} It may have taken effect: check before you call again."
@@ -189,6 +196,11 @@ class Execution:
             )
         if why is Stop.SHUTDOWN:
             return PutBack(0.0)
+        if _keyed_may_have_been_sent(run):
+            return OutcomeUnknown(
+                "The call was sent, and stopped before it had an answer. It may have taken effect: check before you call "
+                "again, since a further call has an idempotency key of its own."
+            )
         if why is Stop.DEADLINE:
             return DeadlineExceeded("The backend did not answer in the time that the call had.")
         if _may_have_been_sent(run):
@@ -209,6 +221,12 @@ def _serves(run: Run) -> bool:
 def _may_have_been_sent(run: Run) -> bool:
     """Whether an idempotent call was sent, in this run or in one before that lost its worker."""
     return run.call.access == "idempotent" and (run.lease.dispatched or run.claimed.losses > 0)
+
+
+def _keyed_may_have_been_sent(run: Run) -> bool:
+    """As before, of a call that may run twice where a further call would be a further change."""
+    definition = run.served.tools.get(run.call.tool)
+    return _may_have_been_sent(run) and definition is not None and is_keyed(definition)
 
 
 def _invocation(run: Run, side: Run | Errand, deadline: float, inner: Inner | None = None) -> Invocation:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared import keys, log_in_keys
+from shared import keys, log_in_keys, rest_keys
 from shared.functions import LIBRARY, function_name
 from shared.line import RedisLine
 from tests.deploy.prepared import DENIED, connect
@@ -20,6 +20,7 @@ from toolmesh.secret_files import prepare_secrets
 QUEUE = keys.queue("default", "notes", "read")
 JID = keys.job_id("default", "c1")
 OWNER = "w-1:1"
+MODULES = (keys, log_in_keys, rest_keys)
 
 CHANNELS = {"CHANGES", "EDGES", "FUNCTIONS_WANTED", "HEARTBEATS", "INNER_CANCELS", "REVOKED"}
 ACCESS: dict[str, tuple[str, str, str]] = {
@@ -66,6 +67,7 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "queue": ("RW", "RW", ""),
     "queue_health": ("RW", "RW", ""),
     "rate": ("RW", "", ""),
+    "rate_limit": ("", "RW", ""),
     "reattach": ("RW", "", ""),
     "registered_client": ("RW", "", ""),
     "returned": ("", "RW", ""),
@@ -178,18 +180,17 @@ def may(client: "redis.Redis", user: str, command: str) -> bool:
 
 
 def key_of(name: str) -> str:
-    function = getattr(keys if hasattr(keys, name) else log_in_keys, name)
+    function = next(getattr(module, name) for module in MODULES if hasattr(module, name))
     if isinstance(function, str):
         return function
     return str(function(*(ARGUMENTS.get(p, f"some-{p}") for p in inspect.signature(function).parameters)))
 
 
 def test_every_key_of_the_mesh_has_been_thought_of() -> None:
-    modules = (keys, log_in_keys)
-    functions = {n for m in modules for n, f in vars(m).items() if inspect.isfunction(f) and f.__module__ == m.__name__}
+    functions = {n for m in MODULES for n, f in vars(m).items() if inspect.isfunction(f) and f.__module__ == m.__name__}
     constants = {
         n
-        for m in modules
+        for m in MODULES
         for n, value in vars(m).items()
         if isinstance(value, str) and value.startswith(("tm:", "tm-auth:", "arq:queue"))
     }

@@ -85,6 +85,8 @@ class Recorder:
         self.requests: list[Recorded] = []
         self.connections = 0
         self.answers: Answers = lambda request: Reply()
+        self.stop_listening: Callable[[], None] = lambda: None
+        """Refuse further connections."""
 
     @property
     def last(self) -> Recorded:
@@ -147,8 +149,10 @@ async def _read_chunks(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 @asynccontextmanager
-async def recording(answers: Answers | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Recorder]:
-    """A recorder that listens; let go at the end."""
+async def recording(
+    answers: Answers | None = None, tls: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[Recorder]:
+    """A recorder that listens, on that port or a free one; let go at the end."""
     holder: list[Recorder] = []
     tasks: set[asyncio.Task[None]] = set()
 
@@ -161,8 +165,9 @@ async def recording(answers: Answers | None = None, tls: ssl.SSLContext | None =
         finally:
             tasks.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=_HEAD_BYTES_MAX, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=_HEAD_BYTES_MAX, ssl=tls)
     recorder = Recorder(server.sockets[0].getsockname()[1], "https" if tls else "http")
+    recorder.stop_listening = server.close
     holder.append(recorder)
     if answers is not None:
         recorder.answers = answers

@@ -210,7 +210,7 @@ CASES = (
         "idempotency collides",
         tool(
             "{method: POST, path: /a, description: A, idempotency: {header: K}, params: {k: {type: string, in: header}}}",
-            V2 + "requires: {features: []}\n",
+            V2 + "requires: {features: [idempotency]}\n",
         ),
         "10:71 error: the header `K` is sent already, by a parameter, a default or the runtime. Name another one.",
     ),

@@ -7,6 +7,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+from edge.tool import Tool
+from shared.catalogue import is_keyed
 from tests.workers.rest.written import PLAIN, backend, loaded, tool
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.loading import load_definition
@@ -129,7 +131,7 @@ def test_pages_are_asked_for_with_parameters_of_the_tool(offered: dict[str, dict
 def test_classes_come_from_access_and_method_and_the_operator_has_the_last_word(whole: Definition) -> None:
     classes = {tool.name: tool.access for tool in tools_of(whole)}
     assert classes == {
-        "attach": "write",
+        "attach": "idempotent",
         "current": "read",
         "get_row": "read",
         "health": "read",
@@ -141,8 +143,33 @@ def test_classes_come_from_access_and_method_and_the_operator_has_the_last_word(
         "warm_rows": "read",
         "watch": "read",
     }
-    said = {tool.name: tool.access for tool in tools_of(whole, classes={"attach": "idempotent", "warm_rows": "write"})}
-    assert (said["attach"], said["warm_rows"]) == ("idempotent", "write")
+    said = {tool.name: tool.access for tool in tools_of(whole, classes={"attach": "write", "warm_rows": "write"})}
+    assert (said["attach"], said["warm_rows"]) == ("write", "write")
+
+
+@pytest.mark.parametrize(
+    ("method", "access", "said", "call_class"),
+    [
+        ("POST", "write", None, "idempotent"),
+        ("PATCH", "dangerous", None, "idempotent"),
+        ("POST", None, None, "idempotent"),
+        ("GET", "write", None, "idempotent"),
+        ("GET", "read", None, "read"),
+        ("PUT", "write", None, "idempotent"),
+        ("POST", "write", "write", "write"),
+    ],
+)
+def test_an_idempotency_key_lets_the_mesh_run_a_call_twice_and_nobody_else(
+    tmp_path: Path, method: str, access: str | None, said: Any, call_class: str
+) -> None:
+    text = f"{{method: {method}, path: /a, description: A, idempotency: {{header: Idempotency-Key}}"
+    text += f", access: {access}}}" if access else "}"
+    (found,) = tools_of(loaded(tmp_path, tool(text)), classes={"x": said} if said else {})
+    assert found.access == call_class
+    assert is_keyed(found)
+    hints = msgspec.json.decode(found.definition)["annotations"]
+    assert hints["idempotentHint"] is (call_class == "read")
+    assert Tool("default", "wx", found).listed["annotations"]["idempotentHint"] is (call_class == "read")
 
 
 @pytest.mark.parametrize(

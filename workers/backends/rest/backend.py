@@ -10,6 +10,7 @@ from shared.errors import BackendUnavailable, ConfigurationError, UnknownTool, U
 from shared.settings import Settings
 from workers.backends.backend import Invocation, Offer
 from workers.backends.rest.attempts.attempts import Attempts
+from workers.backends.rest.attempts.rate_limits import RateLimits
 from workers.backends.rest.auth.authenticator import Unauthenticated
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.definitions import Definitions
@@ -36,9 +37,13 @@ class RestBackend:
         self._mask = Mask(authenticator.secrets)
         self._wire = Wire(entry, settings, self._mask)
         self._parts = Parts(
-            attempts=Attempts(self._wire, authenticator),
+            attempts=Attempts(
+                self._wire,
+                authenticator,
+                slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
+                rate_limits=RateLimits(equipment.line, entry, settings),
+            ),
             pipeline=Pipeline(Transforms(equipment.children, settings), settings, self._mask),
-            slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
         )
         self._held: Held | None = None
         """What calls that begin now are made by."""

@@ -1,6 +1,5 @@
 """One tool of a definition, as it is run: arguments → request → answers → result."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +26,6 @@ class Parts:
 
     attempts: Attempts
     pipeline: Pipeline
-    slots: asyncio.Semaphore
-    """Requests of this worker to this upstream at a time."""
 
 
 class Operation:
@@ -44,8 +41,7 @@ class Operation:
         arguments, program = split_override(self._tool, arguments_of(invocation))
 
         async def send(request: Request, ordinal: int) -> Answer:
-            async with self._parts.slots:
-                return await self._parts.attempts.send(request, self._tool, invocation, ordinal)
+            return await self._parts.attempts.send(request, self._tool, invocation, ordinal)
 
         content = await read(self._tool, self._plan, arguments, send)
         return await self._parts.pipeline.result(content, self._tool, invocation, program)

@@ -52,7 +52,10 @@ class Wire:
         """
         try:
             async with asyncio.timeout(within_s):
-                response = await self._egress.follow(outgoing, redirects_max)
+                if redirects_max:
+                    response = await self._egress.follow(outgoing, redirects_max)
+                else:
+                    response = await self._egress.send(outgoing)  # a redirect is an answer as any other
                 try:
                     return await self._read(response, bytes_max or self._settings.upstream_answer_bytes_max, masked)
                 finally:

@@ -1,32 +1,90 @@
-"""Sends a request until its answer is final."""
+"""Sends a request until its answer is final, or the call's time is over."""
 
 import asyncio
+import random
+
+import structlog
 
 from workers.backends.backend import Invocation
 from workers.backends.rest.answer import Answer
+from workers.backends.rest.attempts.idempotency_key import with_key
+from workers.backends.rest.attempts.rate_limits import RateLimits
+from workers.backends.rest.attempts.statuses import succeeded
+from workers.backends.rest.attempts.tries import TRIED_AGAIN, Tries
 from workers.backends.rest.auth.authenticator import Authenticator
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.failed import Failed
 from workers.backends.rest.request import Request
 from workers.backends.rest.wire import Wire
+from workers.egress.outgoing import Outgoing
+
+log = structlog.get_logger()
+
+_UNAUTHORIZED = 401
+_CROWD_S_MAX = 1.0
 
 
 class Attempts:
     """All requests of one backend."""
 
-    def __init__(self, wire: Wire, authenticator: Authenticator) -> None:
+    def __init__(
+        self, wire: Wire, authenticator: Authenticator, *, slots: asyncio.Semaphore, rate_limits: RateLimits
+    ) -> None:
+        """`slots`: requests of this worker at a time. Who waits to send again holds none."""
         self._wire = wire
         self._authenticator = authenticator
+        self._slots = slots
+        self._rate_limits = rate_limits
 
     async def send(self, request: Request, tool: Tool, invocation: Invocation, ordinal: int = 0) -> Answer:
         """The answer to a request that succeeded. `ordinal`: which of the call's requests it is.
 
-        Raises Failed for an answer that says it failed; EgressDenied, UpstreamUnreachable, UpstreamTimeout,
-        UpstreamTooLarge, UpstreamBadResponse.
+        Raises Failed for an answer that says it failed, and where the API's rate limit is used up; EgressDenied,
+        UpstreamUnreachable, UpstreamTimeout, UpstreamTooLarge, UpstreamBadResponse.
         """
-        await invocation.dispatch()
-        left_s = invocation.deadline - asyncio.get_running_loop().time()
-        answer = await self._wire.send(await self._authenticator.sign(request), within_s=left_s)
-        if answer.status >= 400:
-            raise Failed("client_error", answer.body.decode("utf-8", "replace"), status=answer.status)
+        if tool.idempotency is not None:
+            request = with_key(request, tool.idempotency.header, invocation.call_id, ordinal)
+        tries = Tries(tool, invocation)
+        while True:
+            await self._wait_for_rate_limit(tool, tries)
+            try:
+                answer = await self._answer(request, tool, invocation, tries)
+            except TRIED_AGAIN as error:
+                pause_s, why = tries.pause_after(error), error.code
+            else:
+                if succeeded(answer.status):
+                    return answer
+                pause_s, why = tries.pause_after_answer(answer), str(answer.status)
+            log.debug("request is sent again", call_id=invocation.call_id, tool=invocation.tool, why=why)
+            await asyncio.sleep(pause_s)
+
+    async def _answer(self, request: Request, tool: Tool, invocation: Invocation, tries: Tries) -> Answer:
+        """One answer. A 401 was refused before anything was done: with a new token it is asked once more."""
+        sent, answer = await self._exchange(request, tool, invocation, tries)
+        if answer.status == _UNAUTHORIZED and not tries.renewed:
+            tries.renewed = True
+            if await self._authenticator.renew(sent, answer):
+                _, answer = await self._exchange(request, tool, invocation, tries)
         return answer
+
+    async def _exchange(
+        self, request: Request, tool: Tool, invocation: Invocation, tries: Tries
+    ) -> tuple[Outgoing, Answer]:
+        outgoing = await self._authenticator.sign(request)
+        async with self._slots:
+            await invocation.dispatch()
+            answer = await self._wire.send(outgoing, within_s=tries.left_s())
+        self._authenticator.note(answer)
+        self._rate_limits.note(answer, tool.errors)
+        return outgoing, answer
+
+    async def _wait_for_rate_limit(self, tool: Tool, tries: Tries) -> None:
+        """Wait until the API takes requests again. Raises Failed where the call has not so much time."""
+        if tool.errors is None or tool.errors.rate_limit is None:
+            return
+        while (wait_s := await self._rate_limits.wait_s()) > 0:
+            if wait_s >= tries.left_s():
+                why = "By its own word the API takes no more requests for now."
+                why += "" if tries.began else " Nothing was sent."
+                raise Failed("rate_limited", why, retryable=True, retry_after_s=wait_s)
+            await asyncio.sleep(wait_s + random.uniform(0.0, min(wait_s / 10, _CROWD_S_MAX)))  # noqa: S311 (not all at once)

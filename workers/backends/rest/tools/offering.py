@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.catalogue import ACCESS, RETURNS, ToolDefinition, define
+from shared.catalogue import ACCESS, KEYED, RETURNS, ToolDefinition, define
 from shared.classes import class_of_operation
 from shared.messages import CallClass
 from workers.backends.rest.dadl.composite import Composite
@@ -70,13 +70,13 @@ def sends_json(tool: Tool) -> bool:
 
 
 def _of_tool(name: str, tool: Tool, said: CallClass | None, workflows: Sequence[str]) -> ToolDefinition:
-    call_class = said or class_of_operation(tool.access, tool.method)
+    call_class = said or _class(tool)
     described: dict[str, Any] = {
         "description": tool_description(tool, workflows),
         "inputSchema": _schema_of(tool),
-        "annotations": annotations(tool.access, tool.method, call_class),
+        "annotations": annotations(tool.access, tool.method, call_class, keyed=tool.idempotency is not None),
     }
-    if meta := _meta(tool.access, tool.returns):
+    if meta := _meta(tool.access, tool.returns) | ({KEYED: True} if tool.idempotency is not None else {}):
         described["_meta"] = meta
     return define(name, call_class, _encode(described))
 
@@ -86,6 +86,12 @@ def _schema_of(tool: Tool) -> Schema:
     if (name := override_name(tool)) is not None:
         schema["properties"][name] = override_property()
     return schema
+
+
+def _class(tool: Tool) -> CallClass:
+    """One that sends an idempotency key may run twice: the API does it once for each key."""
+    found = class_of_operation(tool.access, tool.method)
+    return "idempotent" if found == "write" and tool.idempotency is not None else found
 
 
 def _of_composite(name: str, composite: Composite, said: CallClass | None) -> ToolDefinition:
