@@ -16,6 +16,7 @@ from edge.accepted.limits import limits_of
 from edge.admit import Gate
 from edge.alive import Alive
 from edge.authorize import Authorizer
+from edge.blobs import BlobEndpoint
 from edge.directory import Directory
 from edge.door import Door
 from edge.endpoint import McpEndpoint
@@ -36,6 +37,7 @@ from edge.shelf import Shelf
 from edge.strictness import Strictness
 from shared import keys
 from shared.authorization_file import watched_rules
+from shared.blobs import PATH
 from shared.clock import BrokerClock
 from shared.code_mode import CODE, offers_code
 from shared.configuration import BackendEntry
@@ -115,6 +117,7 @@ class Edge:
             self._public_url,
             in_touch=lambda: self._in_touch.now,
         )
+        self._blobs = BlobEndpoint(self._line, self._ring, settings)
         self.app = self._front_door(self._handling.endpoint)
 
     def _lasting_over(self, settings: Settings, outbox: Outbox) -> Lasting:
@@ -174,7 +177,7 @@ class Edge:
             "/messages": legacy.messages,
             "/messages/": legacy.messages,
         }
-        return FrontDoor(endpoints, {"/mcp/b/": endpoint}, rest)
+        return FrontDoor(endpoints, {"/mcp/b/": endpoint, PATH: self._blobs}, rest)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

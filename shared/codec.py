@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from shared.blobs import Blob
 from shared.catalogue import Catalogue
 from shared.cipher import NONCE_BYTES
 from shared.errors import ForgedMessage
@@ -69,6 +70,7 @@ AnyMessage = (
     | Posted
     | Told
     | Handle
+    | Blob
     | ListedNames
     | ParentGrant
     | InnerRequest

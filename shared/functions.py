@@ -21,7 +21,7 @@ from shared.line import RedisLine
 
 log = structlog.get_logger()
 
-_PARTS = ("queue", "call", "worker", "auth", "inner")
+_PARTS = ("queue", "call", "worker", "auth", "inner", "blobs")
 """Files of `shared/lua`, in this order: one library, in which later parts use what earlier ones have."""
 _SOURCE = "\n".join((files("shared") / "lua" / f"{part}.lua").read_text(encoding="utf-8") for part in _PARTS)
 _VERSION = hashlib.sha256(_SOURCE.encode()).hexdigest()[:8]

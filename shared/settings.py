@@ -243,6 +243,14 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """How often a worker looks whether the files of its REST backends have changed."""
     rest_rate_wait_s_max: Seconds = 600.0
     """However long an API says that it takes no more requests: after this time it is asked again."""
+    blob_ttl_s: Seconds = 3600.0
+    """How long a file that a tool gives as a URL is kept, where neither the tool nor its backend says."""
+    blob_ttl_s_max: Seconds = 24 * 3600.0
+    """However long they want it."""
+    blobs_bytes_max: Positive = 64 * 1024 * 1024
+    """Files of one backend that are kept on the broker at a time, each counted as 64 KiB at least; no more are taken."""
+    blob_downloads_max: Positive = 16
+    """Files that one edge hands out at a time; more are told to come again."""
     dadl_cache_entries_max: Positive = 200
     """DADL files whose definitions are kept, in memory and in `dadl-cache` of the data directory; the oldest go first."""
     schema_bytes_max: Positive = 256 * 1024

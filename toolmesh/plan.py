@@ -39,7 +39,9 @@ class Plan:
 
     def worker_environment(self, redis_url: str) -> dict[str, str]:
         """Everything but what lets somebody in, and the groups' keys without the edges' own."""
-        return self._role(without_door_keys(self.environment), redis_url, self.mesh_keys.workers)
+        kept = self._role(without_door_keys(self.environment), redis_url, self.mesh_keys.workers)
+        kept["TOOLMESH_PORT"] = str(self.settings.port)  # URLs of files that tools give lead to the edge
+        return kept
 
     def _role(self, environment: dict[str, str], redis_url: str, mesh_keys: str) -> dict[str, str]:
         environment["REDIS_URL"] = redis_url

@@ -33,6 +33,8 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "answer": ("W", "RW", ""),
     "authorization_code": ("RW", "", ""),
     "authorization_request": ("RW", "", ""),
+    "blob": ("R", "W", ""),
+    "blobs": ("", "RW", ""),
     "browser_session": ("RW", "", ""),
     "catalogue": ("R", "W", ""),
     "changes": ("R", "W", ""),

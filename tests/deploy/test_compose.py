@@ -56,6 +56,13 @@ def test_the_edges_port_is_this_machines_own_unless_said_otherwise() -> None:
     assert edge["environment"]["TOOLMESH_ISSUER"] == "http://127.0.0.1:9000"
 
 
+@pytest.mark.parametrize("name", ["worker", "worker-internal", "worker-code"])
+def test_workers_know_where_files_that_tools_give_are_had(name: str) -> None:
+    assert SERVICES[name]["environment"]["TOOLMESH_ISSUER"] == SERVICES["edge"]["environment"]["TOOLMESH_ISSUER"]
+    given = read_compose({"TOOLMESH_ISSUER": "https://mesh.example"})["services"][name]
+    assert given["environment"]["TOOLMESH_ISSUER"] == "https://mesh.example"
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -57,7 +57,7 @@ def rows() -> Iterator[tuple[str, list[str]]]:
 
 @cache
 def known_tests() -> frozenset[str]:
-    folders = (Path(__file__).parent, ROOT / "tests" / "toolmesh")
+    folders = (Path(__file__).parent, ROOT / "tests" / "toolmesh", ROOT / "tests" / "e2e")
     texts = [path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("test_*.py")]
     return frozenset(name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE))
 

@@ -19,6 +19,7 @@ from workers.backends.rest.held import Held
 from workers.backends.rest.operation import Parts
 from workers.backends.rest.response.pipeline import Pipeline
 from workers.backends.rest.wire import Wire
+from workers.blobs import Blobs
 from workers.children.transforms import Transforms
 from workers.credentials import Credentials
 from workers.equipment import Equipment
@@ -43,11 +44,16 @@ class RestBackend:
                 slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
                 rate_limits=RateLimits(equipment.line, entry, settings),
             ),
-            pipeline=Pipeline(Transforms(equipment.children, settings), settings, self._mask),
+            pipeline=self._pipeline(equipment),
         )
         self._held: Held | None = None
         """What calls that begin now are made by."""
         self._watching: asyncio.Task[None] | None = None
+
+    def _pipeline(self, equipment: Equipment) -> Pipeline:
+        settings = self._settings
+        blobs = Blobs(self._entry, settings, equipment)
+        return Pipeline(Transforms(equipment.children, settings), blobs, settings, self._mask)
 
     async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
         """Read the file. Raises ConfigurationError where it can't be used: it is read again when this is tried again."""

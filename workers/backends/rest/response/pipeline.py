@@ -12,12 +12,14 @@ from workers.backends.rest.answer import Content
 from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.dadl.response import Response
 from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.response.files import file_result, is_file
 from workers.backends.rest.response.presentation import NOTHING, result_of
 from workers.backends.rest.response.programs import Programs, step_failed
 from workers.backends.rest.response.redaction import Redaction
 from workers.backends.rest.response.selection import UNREADABLE, check, items_of, joined, kind_of, taken
 from workers.backends.rest.response.text import utf8, without_halves
 from workers.backends.rest.selecting import NotThere
+from workers.blobs import Blobs
 from workers.children.transforms import Transforms
 from workers.masking import Mask
 
@@ -28,10 +30,11 @@ _redaction = lru_cache(4096)(Redaction)
 class Pipeline:
     """The steps of all tools of one backend."""
 
-    def __init__(self, transforms: Transforms, settings: Settings, mask: Mask) -> None:
+    def __init__(self, transforms: Transforms, blobs: Blobs, settings: Settings, mask: Mask) -> None:
         self._programs = Programs(transforms)
         self._depth_max = settings.json_depth_max
         self._mask = mask
+        self._blobs = blobs
 
     def prepare(self) -> None:
         """There are tools with jq programs: have a child ready before the first call."""
@@ -42,6 +45,8 @@ class Pipeline:
 
         Raises Failed where a step fails.
         """
+        if content.body and is_file(content, tool.response):
+            return await file_result(content, tool, invocation, self._blobs)
         body = utf8(content.body, content.answer) if not content.selected else content.body
         notes = [content.note] if content.note else []
         if not body.strip():
