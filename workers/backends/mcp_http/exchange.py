@@ -76,7 +76,6 @@ class Exchange:
                 self._settings,
                 hear,
                 session=session.id is not None,
-                mask=self._connection.mask,
                 check_depth=check_depth,
             )
         except BaseException:

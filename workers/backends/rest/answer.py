@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import yarl
 
@@ -33,3 +34,5 @@ class Content:
     """Whether `result_path` was applied: it is what the items of pages are found by."""
     note: str = ""
     """What a caller has to know beside the result: that there is more than was read, for instance. Empty for nothing."""
+    next_page: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments by which the next page of a list is asked for, where there may be one; empty for none."""

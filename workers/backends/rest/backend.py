@@ -45,6 +45,7 @@ class RestBackend:
                 rate_limits=RateLimits(equipment.line, entry, settings),
             ),
             pipeline=self._pipeline(equipment),
+            answer_bytes_max=settings.upstream_answer_bytes_max,
         )
         self._held: Held | None = None
         """What calls that begin now are made by."""

@@ -1,7 +1,7 @@
 """One tool of a definition, as it is run: arguments → request → answers → result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from workers.backends.backend import Invocation
 from workers.backends.rest.answer import Answer
 from workers.backends.rest.attempts.attempts import Attempts
 from workers.backends.rest.dadl.tool import Tool
-from workers.backends.rest.pages.reading import read
+from workers.backends.rest.pages.reading import Reading
 from workers.backends.rest.request import Request
 from workers.backends.rest.requests.plan import RequestPlan
 from workers.backends.rest.response.override import split_override
@@ -26,6 +26,8 @@ class Parts:
 
     attempts: Attempts
     pipeline: Pipeline
+    answer_bytes_max: int
+    """Of one answer, and of all pages of a list together."""
 
 
 class Operation:
@@ -33,17 +35,19 @@ class Operation:
 
     def __init__(self, tool: Tool, plan: RequestPlan, parts: Parts) -> None:
         self._tool = tool
-        self._plan = plan
+        self._reading = Reading(tool, plan, parts.answer_bytes_max)
         self._parts = parts
 
     async def run(self, invocation: Invocation) -> bytes:
         """The MCP result of a call. Raises Failed, and what the seam of backends says."""
         arguments, program = split_override(self._tool, arguments_of(invocation))
 
-        async def send(request: Request, ordinal: int) -> Answer:
-            return await self._parts.attempts.send(request, self._tool, invocation, ordinal)
+        async def send(request: Request, ordinal: int, deadline: float | None = None) -> Answer:
+            until = invocation if deadline is None else replace(invocation, deadline=deadline)
+            return await self._parts.attempts.send(request, self._tool, until, ordinal)
 
-        content = await read(self._tool, self._plan, arguments, send)
+        reads = invocation.access == "read"
+        content = await self._reading.read(arguments, send, invocation.deadline, reads=reads)
         return await self._parts.pipeline.result(content, self._tool, invocation, program)
 
 

@@ -9,6 +9,10 @@ from workers.backends.rest.dadl.json_path import Segment
 _PLAIN = re.compile(r"[^\W\d]\w*")
 
 
+MISSING = object()
+"""In the place of a value that is not there."""
+
+
 class NotThere(ValueError):
     """The document has nothing at that path. The text says where it ends, and shows nothing but what the path names."""
 

@@ -95,8 +95,8 @@ class Definer:
         defaults = self.document.backend.defaults
         way = ("backend", "tools", name)
         params = self._params(written, way)
-        pagination = self._pagination(written, way)
         method = written.method.upper()
+        pagination = self._pagination(written, method)
         if pagination is not None and pagination.behavior == "expose" and method == "GET":
             params = {**params, **_page_params(pagination, params)}
         deprecated = _TRUTHS.get(written.deprecated, bool(written.deprecated))
@@ -185,7 +185,9 @@ class Definer:
             )
         return "string", None
 
-    def _pagination(self, written: WrittenTool, way: tuple[str, ...]) -> Pagination | None:
+    def _pagination(self, written: WrittenTool, method: str) -> Pagination | None:
+        if written.pagination is None and method != "GET":
+            return None  # what the defaults say is about lists, and those are read by GET
         chosen = self.document.backend.defaults.pagination if written.pagination is None else written.pagination
         if chosen is None or chosen == "none":
             return None

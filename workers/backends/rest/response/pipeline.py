@@ -23,6 +23,7 @@ from workers.blobs import Blobs
 from workers.children.transforms import Transforms
 from workers.masking import Mask
 
+_encode = msgspec.json.Encoder().encode
 _segments = lru_cache(4096)(parse_json_path)
 _redaction = lru_cache(4096)(Redaction)
 
@@ -48,19 +49,26 @@ class Pipeline:
         if content.body and is_file(content, tool.response):
             return await file_result(content, tool, invocation, self._blobs)
         body = utf8(content.body, content.answer) if not content.selected else content.body
-        notes = [content.note] if content.note else []
+        notes, further = self._beside(content)
         if not body.strip():
-            return result_of(NOTHING, notes)
+            return result_of(NOTHING, notes, next_page=further)
         if not _has_steps(tool.response) and override is None:
             # What was decoded may show what was not to be seen as bytes.
-            return result_of((body if body is content.body else self._mask(body)).decode("utf-8", "replace"), notes)
+            shown = body if body is content.body else self._mask(body)
+            return result_of(shown.decode("utf-8", "replace"), notes, next_page=further)
         document = await self._document(body, content, tool, invocation)
         metadata = self._metadata(content, tool.response)
         if override is not None:
             document = await self._programs.override(override, document, invocation, content.answer.status)
         document, note = _first(document, tool.response.max_items)
         notes += [note] if note else []
-        return result_of(self._mask(document).decode("utf-8", "replace"), notes, self._mask(metadata))
+        return result_of(self._mask(document).decode("utf-8", "replace"), notes, self._mask(metadata), further)
+
+    def _beside(self, content: Content) -> tuple[list[str], bytes]:
+        """What has to be known beside the result, and the arguments for the next page as JSON; both hold what came out of
+        an answer."""
+        notes = [self._mask(content.note.encode()).decode("utf-8", "replace")] if content.note else []
+        return notes, self._mask(_encode(content.next_page)) if content.next_page else b""
 
     async def _document(self, body: bytes, content: Content, tool: Tool, invocation: Invocation) -> bytes:
         """What is left after the file's own steps."""

@@ -9,6 +9,7 @@ import msgspec
 
 NOTE = "toolmesh/note"
 METADATA = "toolmesh/metadata"
+NEXT = "toolmesh/next"
 METADATA_BYTES_MAX = 16 * 1024
 NOTHING = "null"
 """What a tool gives whose answer has no body."""
@@ -16,8 +17,9 @@ NOTHING = "null"
 _encode = msgspec.json.Encoder().encode
 
 
-def result_of(text: str, notes: list[str], metadata: bytes = b"") -> bytes:
-    """The MCP result. `notes`: sentences; `metadata`: JSON, or empty.
+def result_of(text: str, notes: list[str], metadata: bytes = b"", next_page: bytes = b"") -> bytes:
+    """The MCP result. `notes`: sentences; `metadata`: JSON, or empty; `next_page`: JSON object, arguments of the call for
+    the next page of a list, or empty. What it is, is in a note, too.
 
     Both come in blocks of their own behind the first, since a model sees nothing else, and in `_meta` for programs.
     """
@@ -33,6 +35,8 @@ def result_of(text: str, notes: list[str], metadata: bytes = b"") -> bytes:
     if notes:
         meta[NOTE] = " ".join(notes)
         blocks.append({"type": "text", "text": meta[NOTE]})
+    if next_page:
+        meta[NEXT] = msgspec.Raw(next_page)
     if meta:
         result["_meta"] = meta
     return _encode(result)
