@@ -1,4 +1,5 @@
-"""Every Redis key of REST backends: what their workers share, each group for itself."""
+"""Every Redis key of REST backends: what their workers share, each group for itself. Secrets are encrypted by who writes
+them."""
 
 
 def rate_limit(group: str, backend: str) -> str:
@@ -7,3 +8,18 @@ def rate_limit(group: str, backend: str) -> str:
     The `b-` keeps a backend that is called `dead` or `workers` from keys that end so.
     """
     return f"tm:{group}:rest-limit:b-{backend}"
+
+
+def upstream_token(group: str, digest: str) -> str:
+    """An access token, or the tokens and cookies of a session, by what they were got with."""
+    return f"tm:{group}:rest-token:{digest}"
+
+
+def rotated_token(group: str, digest: str) -> str:
+    """The newest refresh token of those that came of one that the operator set."""
+    return f"tm:{group}:rest-rotated:{digest}"
+
+
+def token_turn(group: str, digest: str) -> str:
+    """Which worker gets a token just now, for all."""
+    return f"tm:{group}:rest-turn:{digest}"

@@ -253,6 +253,20 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Files that one edge hands out at a time; more are told to come again."""
     dadl_cache_entries_max: Positive = 200
     """DADL files whose definitions are kept, in memory and in `dadl-cache` of the data directory; the oldest go first."""
+    rest_token_s: Seconds = 10.0
+    """Time for one request to a token endpoint, or for one log-in. A worker's turn to get a token for all lasts half as
+    long again."""
+    rest_token_bytes_max: Positive = 64 * 1024
+    """Largest answer of either."""
+    rest_token_pause_s: Seconds = 5.0
+    """A refusal is told to all calls for this long before it is asked again; a token that was got because the API did not
+    take the one before, and is not taken either, is replaced no sooner."""
+    rest_rotated_token_s: Seconds = 400 * 24 * 3600.0
+    """How long a refresh token that replaced another is kept on the broker without being used."""
+    rest_session_s: Seconds = 3600.0
+    """After this time a session logs in again."""
+    rest_cookies_max: Positive = 50
+    """Cookies of one session."""
     schema_bytes_max: Positive = 256 * 1024
     schema_nodes_max: Positive = 2_000
 

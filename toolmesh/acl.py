@@ -45,8 +45,8 @@ WORKER_COMMANDS = (
     | {"pttl"}
     | {"xack", "xautoclaim", "xdel", "xgroup|create", "xreadgroup"}
 )
-"""Beside PUBLISH and FCALL. The second line is for what is wanted, the third for rate limits of REST APIs, the
-last for the audit store `log`."""
+"""Beside PUBLISH and FCALL. The second line is for what is wanted, the third for rest backends, the last for the audit
+store `log`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,9 @@ def worker_grants(group: str) -> tuple[Grant, ...]:
         Grant(rest_keys.rate_limit(group, "*"), "RW", "know until when an API wants no more requests"),
         Grant(f"tm:blob:{group}.*", "W", "keep files that its tools give"),
         Grant(f"tm:{group}:blobs:*", "RW", "count them"),
+        Grant(rest_keys.upstream_token(group, "*"), "RW", "share access tokens and sessions, encrypted"),
+        Grant(rest_keys.rotated_token(group, "*"), "RW", "keep the newest refresh token, encrypted"),
+        Grant(rest_keys.token_turn(group, "*"), "RW", "one worker gets a token for all"),
         Grant(keys.INNER, "W", "ask for further calls of a running call"),
         Grant(f"tm:{group}:inner-body:*", "R", "read a large result of such a call"),
         Grant(keys.own_bell("*"), "RW", "wake itself"),

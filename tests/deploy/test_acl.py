@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared import keys, log_in_keys, rest_keys
+from shared import keys, log_in_keys
 from shared.functions import LIBRARY, function_name
 from shared.line import RedisLine
+from tests.deploy.access import ACCESS, CHANNELS, MODULES, NO_KEYS
 from tests.deploy.prepared import DENIED, connect
 from tests.mesh import Broker
 from tests.source_tree import sources
@@ -20,71 +21,6 @@ from toolmesh.secret_files import prepare_secrets
 QUEUE = keys.queue("default", "notes", "read")
 JID = keys.job_id("default", "c1")
 OWNER = "w-1:1"
-MODULES = (keys, log_in_keys, rest_keys)
-
-CHANNELS = {"CHANGES", "EDGES", "FUNCTIONS_WANTED", "HEARTBEATS", "INNER_CANCELS", "REVOKED"}
-ACCESS: dict[str, tuple[str, str, str]] = {
-    # key: what an edge, its own group's workers and another group's may do.
-    "ALL_SESSIONS": ("RW", "", ""),
-    "AUDIT_STREAM": ("W", "RW", "RW"),
-    "AUTH_CLIENTS": ("RW", "", ""),
-    "INNER": ("RW", "W", "W"),
-    "access_token": ("RW", "", ""),
-    "answer": ("W", "RW", ""),
-    "authorization_code": ("RW", "", ""),
-    "authorization_request": ("RW", "", ""),
-    "blob": ("R", "W", ""),
-    "blobs": ("", "RW", ""),
-    "browser_session": ("RW", "", ""),
-    "catalogue": ("R", "W", ""),
-    "changes": ("R", "W", ""),
-    "dead_letter": ("RW", "W", ""),
-    "dead_letters": ("RW", "RW", ""),
-    "decided_request": ("RW", "", ""),
-    "dispatched": ("R", "RW", ""),
-    "edge_alive": ("RW", "", ""),
-    "events": ("R", "W", ""),
-    "failures": ("RW", "", ""),
-    "family": ("RW", "", ""),
-    "fence": ("W", "RW", ""),
-    "final": ("RW", "RW", ""),
-    "follower": ("", "RW", ""),
-    "handle": ("RW", "", ""),
-    "heartbeat": ("R", "W", ""),
-    "holder": ("R", "RW", ""),
-    "holders": ("", "RW", ""),
-    "in_flight": ("RW", "W", ""),
-    "inbox": ("RW", "", ""),
-    "inner_body": ("W", "R", ""),
-    "inner_calls": ("RW", "", ""),
-    "job": ("W", "RW", ""),
-    "lease": ("R", "RW", ""),
-    "log_in_elsewhere": ("RW", "", ""),
-    "listed_names": ("RW", "", ""),
-    "hinted": ("RW", "", ""),
-    "once": ("RW", "", ""),
-    "own_bell": ("", "RW", "RW"),
-    "part": ("RW", "RW", ""),
-    "parts": ("RW", "RW", ""),
-    "queue": ("RW", "RW", ""),
-    "queue_health": ("RW", "RW", ""),
-    "rate": ("RW", "", ""),
-    "rate_limit": ("", "RW", ""),
-    "reattach": ("RW", "", ""),
-    "registered_client": ("RW", "", ""),
-    "returned": ("", "RW", ""),
-    "session": ("RW", "", ""),
-    "session_question": ("RW", "", ""),
-    "session_request": ("RW", "", ""),
-    "session_uris": ("RW", "", ""),
-    "sessions": ("RW", "", ""),
-    "spent_code": ("RW", "", ""),
-    "turns": ("RW", "RW", ""),
-    "waiting": ("RW", "RW", ""),
-    "wanted": ("RW", "RW", ""),
-    "workers": ("R", "W", ""),
-}
-NO_KEYS = {"control_channel", "edge_channel", "general", "inner_channel", "job_id", "lane", "reply_channel"}
 ARGUMENTS = {"group": "default", "jid": JID, "queue_name": QUEUE, "lane_name": "read"}
 
 DENIED_TO_ALL = (

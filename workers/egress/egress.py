@@ -88,7 +88,7 @@ class Egress:
                 headers=outgoing.headers,
                 allow_redirects=False,
                 middlewares=_AS_IT_LIKES if outgoing.again or outgoing.method == "POST" else _ONCE,
-                ssl=self._tls(strange) if url.scheme == "https" else True,
+                ssl=self._tls(strange or outgoing.verified) if url.scheme == "https" else True,
             )
         except Denied as denied:
             refuse_denied(self._entry.name, denied, strange=strange)
@@ -129,8 +129,8 @@ class Egress:
             response.close()
         return following
 
-    def _tls(self, strange: bool) -> ssl.SSLContext:
-        return tls_context(verify=strange or not self._entry.tls_skip_verify)
+    def _tls(self, verified: bool) -> ssl.SSLContext:
+        return tls_context(verify=verified or not self._entry.tls_skip_verify)
 
     def _open_pool(self, strange: bool) -> tuple[Wall, aiohttp.ClientSession]:
         assert self._lookups is not None, "opened before it sends"

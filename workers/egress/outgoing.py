@@ -26,6 +26,8 @@ class Outgoing:
     """Whether it may be sent once more over a new connection when its own broke before an answer."""
     strange: bool = False
     """Whether the URL came out of arguments or an answer instead of the operator's hand."""
+    verified: bool = False
+    """Whether its certificate counts whatever `tls_skip_verify` says, which is for the backend's own URL."""
 
     @property
     def data(self) -> bytes | io.BytesIO | None:

@@ -129,8 +129,8 @@ CASES = (
     ),
     Case(
         "requires unbuilt feature",
-        PLAIN + "requires: {features: [returns, authorization_code]}\n",
-        "10:32 error: the file requires `authorization_code`, which is not built in this release: no access tokens are "
-        "fetched yet.",
+        PLAIN + "requires: {features: [returns, health]}\n",
+        "10:32 error: the file requires `health`, which is not built in this release: rest backends make no requests yet, "
+        "so no health is checked.",
     ),
 )

@@ -11,11 +11,12 @@ from shared.settings import Settings
 from workers.backends.backend import Invocation, Offer
 from workers.backends.rest.attempts.attempts import Attempts
 from workers.backends.rest.attempts.rate_limits import RateLimits
-from workers.backends.rest.auth.authenticator import Unauthenticated
+from workers.backends.rest.auth.authenticator import Authenticator, Unauthenticated
+from workers.backends.rest.auth.opening import open_authenticator
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.definitions import Definitions
 from workers.backends.rest.failed import Failed
-from workers.backends.rest.held import Held
+from workers.backends.rest.held import Held, base_url_of
 from workers.backends.rest.operation import Parts
 from workers.backends.rest.response.pipeline import Pipeline
 from workers.backends.rest.wire import Wire
@@ -34,37 +35,28 @@ class RestBackend:
         self._entry = entry
         self._settings = settings
         self._timeout_s = _timeout_s(entry, settings)
-        authenticator = Unauthenticated()
-        self._mask = Mask(authenticator.secrets)
+        self._credentials = credentials
+        self._equipment = equipment
+        self._authenticator: Authenticator = Unauthenticated()
+        self._mask = Mask(lambda: self._authenticator.secrets())
         self._wire = Wire(entry, settings, self._mask)
-        self._parts = Parts(
-            attempts=Attempts(
-                self._wire,
-                authenticator,
-                slots=asyncio.Semaphore(entry.options.connections or settings.upstream_connections),
-                rate_limits=RateLimits(equipment.line, entry, settings),
-            ),
-            pipeline=self._pipeline(equipment),
-            answer_bytes_max=settings.upstream_answer_bytes_max,
-        )
+        self._slots = asyncio.Semaphore(entry.options.connections or settings.upstream_connections)
+        self._rate_limits = RateLimits(equipment.line, entry, settings)
+        blobs = Blobs(entry, settings, equipment)
+        self._pipeline = Pipeline(Transforms(equipment.children, settings), blobs, settings, self._mask)
         self._held: Held | None = None
         """What calls that begin now are made by."""
         self._watching: asyncio.Task[None] | None = None
-
-    def _pipeline(self, equipment: Equipment) -> Pipeline:
-        settings = self._settings
-        blobs = Blobs(self._entry, settings, equipment)
-        return Pipeline(Transforms(equipment.children, settings), blobs, settings, self._mask)
 
     async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
         """Read the file. Raises ConfigurationError where it can't be used: it is read again when this is tried again."""
 
         def take_over(definition: Definition) -> None:
-            self._held = Held(definition, self._entry, self._parts)
+            self._hold(definition)
             changed()
 
         definitions = await asyncio.to_thread(Definitions, self._entry, self._settings, take_over)
-        self._held = Held(definitions.newest, self._entry, self._parts)
+        self._hold(definitions.newest)
         self._wire.open()
         self._watching = asyncio.create_task(definitions.keep_current(), name=f"dadl-{self._entry.name}")
 
@@ -93,6 +85,7 @@ class RestBackend:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        await self._authenticator.close()
         await self._wire.close()
 
     async def _run(self, invocation: Invocation) -> bytes:
@@ -100,6 +93,20 @@ class RestBackend:
         if operation is None:
             raise UnknownTool(f"The backend {self._entry.name!r} has no tool {invocation.tool!r}.")
         return await operation.run(invocation)
+
+    def _hold(self, definition: Definition) -> None:
+        """Have a definition count. What authenticates goes on as long as nothing about that changes: it has tokens."""
+        base_url = base_url_of(definition, self._entry)
+        before, authenticator = self._held, self._authenticator
+        if before is None or (before.definition.auth, before.base_url) != (definition.auth, base_url):
+            authenticator = open_authenticator(
+                *(definition.auth, self._entry, self._credentials, self._wire, self._equipment, self._settings, base_url)
+            )
+        attempts = Attempts(self._wire, authenticator, slots=self._slots, rate_limits=self._rate_limits)
+        bytes_max = self._settings.upstream_answer_bytes_max
+        parts = Parts(attempts=attempts, pipeline=self._pipeline, answer_bytes_max=bytes_max)
+        self._held = Held(definition, self._entry, base_url, parts)
+        self._authenticator = authenticator
 
     def _in_force(self) -> Held:
         if self._held is None:

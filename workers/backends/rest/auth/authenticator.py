@@ -13,7 +13,7 @@ class Authenticator(Protocol):
 
     async def sign(self, request: Request) -> Outgoing:
         """The request with its credential, which `secret_headers` and `secret_query` name. One that is not there is
-        left out. Raises Failed or MeshError where a token can't be had."""
+        left out. Raises Failed or MeshError where a token can't be had; nothing was sent to the API then."""
         ...
 
     async def renew(self, sent: Outgoing, answer: Answer) -> bool:
@@ -21,16 +21,22 @@ class Authenticator(Protocol):
         ...
 
     def note(self, answer: Answer) -> None:
-        """An answer came: cookies of a session are kept."""
+        """An answer came, whatever its status: cookies of a session are kept."""
         ...
 
     def secrets(self) -> Collection[str]:
-        """What must be in nothing that a caller, a log or Redis gets: credentials and tokens that are in use."""
+        """What must be in nothing that a caller, a log or Redis gets: credentials and tokens that are in use. The same
+        object as long as they are the same."""
+        ...
+
+    async def close(self) -> None:
+        """Wait until a token that is being got just now is kept: a refresh token may hang on it. Takes no longer than the
+        settings say."""
         ...
 
 
 class Unauthenticated:
-    """Requests as they are."""
+    """Requests as they are; also the rest of those ways that keep nothing."""
 
     async def sign(self, request: Request) -> Outgoing:
         """Nothing is added."""
@@ -46,3 +52,6 @@ class Unauthenticated:
     def secrets(self) -> Collection[str]:
         """There are none."""
         return ()
+
+    async def close(self) -> None:
+        """Nothing is under way."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 _REQUESTS = "rest backends make no requests yet"
-_TOKENS = "no access tokens are fetched yet"
 
 FEATURES: Mapping[str, str] = {
     "returns": "",
@@ -15,12 +14,13 @@ FEATURES: Mapping[str, str] = {
     "idempotency": "",
     "redact": "",
     "semantic_errors": "",
-    "refresh_token": _TOKENS,
-    "jwt_bearer": _TOKENS,
-    "authorization_code": _TOKENS,
-    "refresh_token_rotation": f"{_TOKENS}, and there is no place to keep rotated ones",
+    "refresh_token": "",
+    "jwt_bearer": "",
+    "authorization_code": "",
+    "refresh_token_rotation": "",
 }
-"""Identifier → why it is not there; empty for what is built."""
+"""Identifier → why it is not there; empty for what is built. `authorization_code` is, at run time: a person's consent is
+given elsewhere."""
 
 
 def own_version() -> str:
