@@ -144,14 +144,16 @@ class DeadLetters:
             meta={},
             compared=None,
             definition=definition,
+            calls=tool.definition.calls if tool is not None and entry.transport == "rest" else None,
             inputs=old.inputs,
         )
         call = msgspec.structs.replace(
             old,
-            queue=keys.queue(group, old.backend, keys.lane(access)),
+            queue=keys.queue(group, old.backend, keys.lane(access, makes_calls=outgoing.calls is not None)),
             definition=definition,
             access=access,
             progress=False,
+            delegated="",  # it is sent again as its principal's own
             # Whoever is behind it can't be asked anything any more.
             client=Client(info=old.client.info, era=old.client.era),
             owner="" if entry.affinity == "none" else old.owner,
@@ -170,6 +172,8 @@ class DeadLetters:
         self._authorize(old, "read" if tool is None else tool.access)
         if tool is None:
             return None
+        if (tool.definition.calls is not None) is not bool(old.grant):
+            raise DefinitionChanged(f"{name[:128]} is a tool of another kind now.")
         if tool.definition.hash != old.definition:
             try:
                 arguments = msgspec.json.decode(old.arguments, type=dict[str, Any])

@@ -19,7 +19,7 @@ from shared.inner import ParentGrant
 from shared.line import RedisLine
 from shared.log_levels import LOG_LEVELS
 from shared.mesh_keys import KeyRing
-from shared.messages import CallClass, Client, ToolCall
+from shared.messages import Client, ToolCall
 from shared.settings import Settings
 
 _PRIVATE_META = ("openai/", "toolmesh/", "io.modelcontextprotocol/", "timezone", "progressToken")
@@ -40,15 +40,17 @@ class Drafts:
         self._ring = ring
         self._edge_id = edge_id
         self._timeout_ms = int(settings.exec_timeout_s * 1000)
+        self._script_calls_max = settings.code_calls_max
         self._code_timeout_ms = int(settings.code_timeout_s * 1000) + _CODE_MARGIN_MS
 
     def make(self, exchange: Exchange, outgoing: Outgoing, now_ms: int) -> ToolCall:
         """A new call with an id of its own."""
         entry = self._entries[outgoing.backend]
         pending = outgoing.pending or Pending()
+        session = _session_of(exchange)
         call = ToolCall(
             call_id=os.urandom(16).hex(),
-            queue=queue_of(outgoing.group, outgoing.backend, outgoing.access, pending),
+            queue=queue_of(self._queue(outgoing), pending),
             backend=outgoing.backend,
             tool=outgoing.subject,
             definition=outgoing.definition,
@@ -63,10 +65,12 @@ class Drafts:
             client=_client(exchange, entry, outgoing.meta),
             inputs=outgoing.inputs,
             parked=pending.parked,
-            owner=_owner(exchange.principal, _session_of(exchange), entry),
+            owner="" if self._is_composite(outgoing) else _owner(exchange.principal, session, entry),
             epoch=self._line.epoch,
         )
-        return self._granted(call, _session_of(exchange)) if outgoing.backend == CODE.name else call
+        if outgoing.backend == CODE.name:
+            return self._granted(call, self._script(call, session))
+        return self._granted(call, self._composite(call, session)) if self._is_composite(outgoing) else call
 
     def anew(self, call: ToolCall, now_ms: int) -> ToolCall:
         """A call of the past as a new one, with an id and a time of its own. Raises ForgedMessage."""
@@ -77,14 +81,19 @@ class Drafts:
             reply=self._edge_id,
             epoch=self._line.epoch,
         )
-        return self._granted(new, unseal(self._ring, "edge", call.grant, ParentGrant).session) if call.grant else new
+        return self._granted(new, unseal(self._ring, "edge", call.grant, ParentGrant)) if call.grant else new
 
-    def inner(self, grant: ParentGrant, outgoing: Outgoing, call_id: str, now_ms: int, *, epoch: str) -> ToolCall:
+    def inner(
+        self, grant: ParentGrant, outgoing: Outgoing, call_id: str, now_ms: int, *, epoch: str, delegated: str = ""
+    ) -> ToolCall:
         """A call that a running call makes: for its principal, within its time, with nobody who could be asked. `epoch`: of
-        the broker when it was asked for first."""
-        return ToolCall(
+        the broker when it was asked for first; `delegated`: the composite under whose authority it is made. A composite
+        that a script calls may make calls, too."""
+        composite = self._is_composite(outgoing) and grant.depth > 1
+        entry = self._entries[outgoing.backend]
+        call = ToolCall(
             call_id=call_id,
-            queue=queue_of(outgoing.group, outgoing.backend, outgoing.access, Pending()),
+            queue=self._queue(outgoing),
             backend=outgoing.backend,
             tool=outgoing.subject,
             definition=outgoing.definition,
@@ -94,30 +103,51 @@ class Drafts:
             deadline_ms=min(grant.deadline_ms, now_ms + self._timeout_ms),
             reply=self._edge_id,
             client=_unasked(grant.client),
-            owner=_owner(grant.principal, grant.session, self._entries[outgoing.backend]),
+            owner="" if composite else _owner(grant.principal, grant.session, entry),
             epoch=epoch,
             parent=grant.parent,
+            delegated=delegated,
         )
+        return self._granted(call, self._composite(call, grant.session)) if composite else call
 
-    def _granted(self, call: ToolCall, session: str) -> ToolCall:
-        """With what it takes to make further calls."""
-        grant = ParentGrant(
+    def _is_composite(self, outgoing: Outgoing) -> bool:
+        """Whether it makes calls itself. No backend of another kind has such tools, whatever its workers say."""
+        return outgoing.calls is not None and self._entries[outgoing.backend].transport == "rest"
+
+    def _queue(self, outgoing: Outgoing) -> str:
+        lane = keys.lane(outgoing.access, makes_calls=self._is_composite(outgoing))
+        return keys.queue(outgoing.group, outgoing.backend, lane)
+
+    def _script(self, call: ToolCall, session: str) -> ParentGrant:
+        """What a script may: call every tool, and composites, which make calls themselves."""
+        return self._grant(call, session, depth=2, calls_max=self._script_calls_max)
+
+    def _composite(self, call: ToolCall, session: str) -> ParentGrant:
+        """What a composite may: call the plain tools of its own backend."""
+        return self._grant(call, session, access=call.access, backend=call.backend, tool=call.tool)
+
+    def _grant(self, call: ToolCall, session: str, **fields: Any) -> ParentGrant:
+        return ParentGrant(
             parent=call.call_id,
             group=self._entries[call.backend].group,
             principal=call.principal,
             deadline_ms=call.deadline_ms,
             client=_unasked(call.client),
             session=session,
+            **fields,
         )
-        return msgspec.structs.replace(call, grant=seal(self._ring, "edge", grant))
+
+    def _granted(self, call: ToolCall, grant: ParentGrant) -> ToolCall:
+        """With what it takes to make further calls; they have no more time than it has."""
+        bound = msgspec.structs.replace(grant, parent=call.call_id, deadline_ms=call.deadline_ms)
+        return msgspec.structs.replace(call, grant=seal(self._ring, "edge", bound))
 
     def _time_ms(self, backend: str) -> int:
         return self._code_timeout_ms if backend == CODE.name else self._timeout_ms
 
 
-def queue_of(group: str, backend: str, access: CallClass, pending: Pending) -> str:
+def queue_of(queue: str, pending: Pending) -> str:
     """The queue of a call: where another one waits at a worker for what it brings, that worker's part of it."""
-    queue = keys.queue(group, backend, keys.lane(access))
     return keys.part(queue, pending.worker) if pending.worker else queue
 
 

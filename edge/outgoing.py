@@ -21,7 +21,7 @@ from edge.request_state import Pending, RequestStates, binding_of
 from edge.shelf import Shelf
 from edge.strictness import Strictness
 from edge.tool import Tool
-from shared.catalogue import canonical_name
+from shared.catalogue import FurtherCalls, canonical_name
 from shared.errors import InvalidParams, MeshError, UnknownTool
 from shared.identity import Principal
 from shared.messages import CallClass
@@ -46,6 +46,8 @@ class Outgoing:
     compared: Any
     """The arguments as values: what makes a request the same one when it is sent again."""
     definition: str = ""
+    calls: FurtherCalls | None = None
+    """Of a tool that makes calls itself."""
     asked: str = ""
     """The tool as the client called it."""
     inputs: bytes = b""
@@ -142,6 +144,7 @@ class Outbox:
             meta=params.meta,
             compared=params.arguments,
             definition=tool.definition.hash,
+            calls=tool.definition.calls,
             asked=params.name,
         )
 

@@ -45,6 +45,8 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Of a call: `tools/call`, or another method of MCP, whose subject (prompt, URI) stands under `tool`."""
     parent: str = ""
     """Id of the call that made this one; empty where a client did."""
+    delegated: str = ""
+    """The composite under whose authority it was made, since its caller may not use the tool; empty for all others."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -86,6 +88,7 @@ def call_record(
             fence=fence,
             method=call.method,
             parent=call.parent,
+            delegated=call.delegated,
         )
     )
 

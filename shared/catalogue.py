@@ -17,6 +17,19 @@ KEYED = "toolmesh/keyed"
 twice, since the API then does it once; for who calls it is a write, because a further call has a further key."""
 
 
+UNRANKED = "toolmesh/unranked"
+"""Member of a tool's `_meta`, true: whoever looks for tools finds it by its own name alone."""
+COMPOSITE_CALLS_MAX = 50
+"""Calls that one run of a composite may make (DADL 0.2, composites)."""
+
+
+class FurtherCalls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
+    """Of a tool that is a script (a composite): it may call those tools of its own backend that make no calls."""
+
+    delegates: tuple[str, ...] = ()
+    """Own names of those that it wants to call under its own authority. It may only where the operator says so, too."""
+
+
 class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, array_like=True):
     """One tool of one backend."""
 
@@ -26,7 +39,9 @@ class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     definition: bytes
     """JSON object: the MCP `Tool` as the backend listed it, unknown members included; its `name` is ignored."""
     hash: str
-    """Over name, access and definition: what a call was validated against."""
+    """Over all of this and the tool's basis: what a call was validated against."""
+    calls: FurtherCalls | None = None
+    """None for a tool that makes no calls."""
 
 
 def is_keyed(tool: ToolDefinition) -> bool:
@@ -54,10 +69,16 @@ class Catalogue(Message, frozen=True, kw_only=True, tag="catalogue"):
     """JSON object: what the backend says of itself in its handshake (`capabilities`, `serverInfo`, `instructions`)."""
 
 
-def define(name: str, access: CallClass, definition: bytes) -> ToolDefinition:
-    """Build a definition together with its hash (the first 16 hex digits of a SHA-256)."""
-    digest = hashlib.sha256(b"\0".join((name.encode(), access.encode(), definition))).hexdigest()[:16]
-    return ToolDefinition(name=name, access=access, definition=definition, hash=digest)
+def define(
+    name: str, access: CallClass, definition: bytes, *, basis: bytes = b"", calls: FurtherCalls | None = None
+) -> ToolDefinition:
+    """Build a definition together with its hash (the first 16 hex digits of a SHA-256). `basis`: digest of what the tool
+    does beyond what is said of it; a call that was validated against another one is not run."""
+    said = [name.encode(), access.encode(), definition]
+    if basis or calls is not None:
+        said += [basis, msgspec.msgpack.encode(calls)]
+    digest = hashlib.sha256(b"\0".join(said)).hexdigest()[:16]
+    return ToolDefinition(name=name, access=access, definition=definition, hash=digest, calls=calls)
 
 
 def catalogue_hash(tools: tuple[ToolDefinition, ...], *others: bytes) -> str:

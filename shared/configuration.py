@@ -52,6 +52,9 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     allow_private_file_url: bool = False
     file_url_allowed_hosts: tuple[str, ...] = ()
     classes: dict[str, CallClass] = msgspec.field(name="class", default_factory=dict)
+    delegates: dict[str, tuple[str, ...]] = {}
+    """Ours, rest: composite to those tools that it may call though its caller may not; what its file asks for beyond is
+    not granted, nor what stands here beyond its file."""
     aliases: dict[str, str] = {}
     """Ours: names that tools had, to the names that they have now; calls by the old ones go on."""
     annotations: Literal["ignore", "trust"] = "ignore"

@@ -7,8 +7,9 @@ may be sent again whenever no sign of life came: (parent, ordinal, tool, argumen
 
 from typing import Literal
 
+from shared.catalogue import COMPOSITE_CALLS_MAX
 from shared.identity import Principal
-from shared.messages import Client, Message
+from shared.messages import CallClass, Client, Message
 
 Asked = Literal["call", "discover", "describe"]
 """Run a tool; look for tools; show one tool's whole definition. The last two run nothing and are not counted."""
@@ -34,6 +35,14 @@ class ParentGrant(Message, frozen=True, kw_only=True, tag="parent-grant"):
     """Digest of the parent's session, for backends with `affinity: session`."""
     depth: int = 1
     """How deep calls may nest below: 0 is no further call."""
+    access: CallClass = "write"
+    """The parent's class: what it calls may be of no worse one."""
+    calls_max: int = COMPOSITE_CALLS_MAX
+    backend: str = ""
+    """The only backend whose tools may be called, and of them only those that make no calls themselves (a composite);
+    empty: all tools may (a script)."""
+    tool: str = ""
+    """The parent, by its own name there; empty for a script."""
 
 
 class InnerRequest(Message, frozen=True, kw_only=True, tag="inner-request"):

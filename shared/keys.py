@@ -55,9 +55,20 @@ FUNCTIONS_WANTED = "tm:functions-wanted"
 """Channel on which a role asks for the Redis functions when it finds them missing and may not load them."""
 
 
-def lane(access: CallClass) -> str:
-    """Which of a backend's two queues a call goes to, so that slow writes never hold up reads."""
+SCRIPTS = "script"
+"""Lane of calls that make further calls, and wait for them: they take no slot that those need."""
+
+
+def lane(access: CallClass, *, makes_calls: bool = False) -> str:
+    """Which of a backend's queues a call goes to, so that slow writes never hold up reads."""
+    if makes_calls:
+        return SCRIPTS
     return "read" if access == "read" else "write"
+
+
+def lanes(transport: str) -> tuple[str, ...]:
+    """All queues that a backend has."""
+    return ("read", "write", SCRIPTS) if transport == "rest" else ("read", "write")
 
 
 def job_id(group: str, call_id: str) -> str:

@@ -81,6 +81,9 @@ class ToolCall(Message, frozen=True, kw_only=True, tag="call"):
     """Sealed `ParentGrant` (`shared/inner.py`) of a call that may make further calls; empty for all others."""
     parent: str = ""
     """Id of the call that made this one; empty where a client did."""
+    delegated: str = ""
+    """The composite of the same backend under whose authority it is made, by its own name there; empty where its
+    principal's own right counts."""
 
 
 class Progress(Message, frozen=True, kw_only=True, tag="progress"):

@@ -131,6 +131,7 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
         _check_env(entry, name, variable, report)
     check_private(entry, report)
     _check_aliases(entry, report)
+    _check_delegates(entry, report)
     _check_options(entry, report)
 
 
@@ -148,6 +149,18 @@ def _check_aliases(entry: BackendEntry, report: Report) -> None:
             report(
                 "aliases", f"`{old}` leads to `{new}`, which is an old name itself. Write the name that the tool has now."
             )
+
+
+def _check_delegates(entry: BackendEntry, report: Report) -> None:
+    """What composites may call though their callers may not: names alone, so that nobody allows more than is read here."""
+    if entry.delegates and entry.transport != "rest":
+        report("delegates", "only backends of transport `rest` have composites. Remove it.")
+    names = {name for composite, tools in entry.delegates.items() for name in (composite, *tools)}
+    if any(not _TOOL_NAME.fullmatch(name) for name in names):
+        report(
+            "delegates",
+            "map a composite to the tools that it may call, each in full as the file names it: `reset_all: [reset, stop]`.",
+        )
 
 
 def _check_env(entry: BackendEntry, name: str, variable: str, report: Report) -> None:

@@ -6,6 +6,7 @@ from shared.configuration import BackendEntry, credential_variable
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.yaml_structs import nearest
+from toolmesh.check_delegates import delegation_warnings
 from workers.backends.rest.dadl.auth import credentials_of
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.loading import load_definition
@@ -59,6 +60,7 @@ def _warnings(entry: BackendEntry, definition: Definition, environment: Mapping[
         for name in names:
             if name not in tools:
                 yield f"`{key}` names `{name[:60]}`, which {entry.dadl} does not have.{nearest(name, tools)}"
+    yield from delegation_warnings(entry, definition)
     for name in credentials_of(definition.auth):
         variable = credential_variable(name, entry)
         if name != _NO_CREDENTIAL and not environment.get(variable):

@@ -33,7 +33,6 @@ from workers.served import Served
 
 log = structlog.get_logger()
 
-_LANES = ("read", "write")
 _AFTERMATH_S = 1.5
 
 
@@ -105,9 +104,14 @@ class Assembly:
         self._tasks: list[asyncio.Task[Any]] = []
 
     def _queues(self, *, apart: bool) -> list[str]:
-        """The queues of served backends: of scripts, which run apart from the calls that they make, or of all others."""
-        entries = [s.entry for s in self._served.values() if (s.entry.transport == CODE.transport) is apart]
-        return [keys.queue(entry.group, entry.name, lane) for entry in entries for lane in _LANES]
+        """The queues of served backends: of scripts and composites, which run apart from the calls that they make, or of
+        all others."""
+        return [
+            keys.queue(entry.group, entry.name, lane)
+            for entry in (s.entry for s in self._served.values())
+            for lane in keys.lanes(entry.transport)
+            if (entry.transport == CODE.transport or lane == keys.SCRIPTS) is apart
+        ]
 
     def _own_parts(self) -> list[str]:
         """This worker's own parts of those queues that have parts."""
@@ -115,7 +119,8 @@ class Assembly:
             keys.part(keys.queue(s.entry.group, s.entry.name, lane), self.worker_id)
             for s in self._served.values()
             if s.entry.affinity != "none" or s.entry.relay
-            for lane in _LANES
+            for lane in keys.lanes(s.entry.transport)
+            if lane != keys.SCRIPTS
         ]
 
     async def start(self) -> None:

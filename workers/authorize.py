@@ -8,6 +8,7 @@ import structlog
 
 from shared import scopes
 from shared.authorization import Evaluator, name_asked
+from shared.catalogue import canonical_name
 from shared.code_mode import CODE
 from shared.errors import NotAuthorized
 from shared.messages import CallClass
@@ -33,7 +34,21 @@ class Authorizer:
         name = name_asked(call)
         held = call.principal.scopes
         in_scope = held is None or scopes.needed_for(access) in held
-        return bool(name) and in_scope and self._rules.value.may_use(call.principal, name, access)
+        if not name or not in_scope:
+            return False
+        return self._rules.value.may_use(call.principal, name, access) or self._is_delegated(run)
+
+    def _is_delegated(self, run: Run) -> bool:
+        """Whether a composite makes the call under its own authority: its file asks for that, the operator says so in this
+        worker's own backends.yaml, and the principal may use the composite."""
+        call, served = run.call, run.served
+        composite = served.tools.get(call.delegated) if call.delegated and call.parent else None
+        if composite is None or composite.calls is None or call.method != "tools/call":
+            return False
+        if call.tool not in composite.calls.delegates or call.tool not in served.entry.delegates.get(call.delegated, ()):
+            return False
+        name = canonical_name(call.backend, call.delegated)
+        return self._rules.value.may_use(call.principal, name, composite.access)
 
     def refuse(self, run: Run) -> NotAuthorized:
         """What the call ends with that they do not allow: said in the log, since it should not happen."""

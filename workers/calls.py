@@ -50,7 +50,9 @@ class Calls:
         settings: Settings,
     ) -> None:
         self._by_queue = {
-            keys.queue(s.entry.group, s.entry.name, lane): s for s in served.values() for lane in ("read", "write")
+            keys.queue(s.entry.group, s.entry.name, lane): s
+            for s in served.values()
+            for lane in keys.lanes(s.entry.transport)
         }
         self._ring = ring
         self._clock = clock

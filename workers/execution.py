@@ -111,7 +111,7 @@ class Execution:
             self._owners.release(run.group, run.call, untold=untold and run.session_renewed)
 
     async def _call_backend(self, run: Run) -> bytes:
-        if run.client.asking == "retry" and run.client.capabilities != b"{}":
+        if run.client.asking == "retry" and run.client.capabilities != b"{}" and not run.call.grant:
             return await self._run_errand(run)
         with self._asking.of(run) as inner:
             invocation = _invocation(run, run, run.lease.deadline, inner)

@@ -9,6 +9,7 @@ from edge.accepted.subschemas import every
 from edge.discovery.index import Fields, fields
 from edge.discovery.js_names import js_name
 from edge.tool import Tool
+from shared.catalogue import UNRANKED
 
 _SAID_CHARS_MAX = 4_000
 """Of a description, for the index."""
@@ -34,8 +35,12 @@ class Entry:
         self.summary = _first_sentence(self.description)
         self.declared = ""
         """As it was last shown in full among others, for the next who asks."""
+        meta = described.get("_meta")
+        if isinstance(meta, dict) and meta.get(UNRANKED) is True:
+            self.fields: Fields = fields("", "", "")
+            return
         said = f"{described.get('title', '')} {self.description[:_SAID_CHARS_MAX]}"
-        self.fields: Fields = fields(name, said, " ".join(_named(tool.input_schema)))
+        self.fields = fields(name, said, " ".join(_named(tool.input_schema)))
 
 
 def _first_sentence(text: str) -> str:

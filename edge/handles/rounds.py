@@ -9,6 +9,7 @@ from edge.draft import Drafts, queue_of
 from edge.handles.store import HandleStore
 from edge.outgoing import unknown_tool
 from edge.request_state import Pending
+from shared import keys
 from shared.catalogue import canonical_name
 from shared.clock import BrokerClock
 from shared.errors import BackendUnavailable, PrincipalBusy, QueueFull
@@ -93,7 +94,7 @@ class Rounds:
         call = self._drafts.anew(handle.call, self._clock.now_ms())
         return msgspec.structs.replace(
             call,
-            queue=queue_of(handle.group, call.backend, call.access, pending),
+            queue=queue_of(keys.general(call.queue), pending),
             principal=principal,
             progress=False,
             inputs=inputs,

@@ -3,13 +3,13 @@ answered at once, where it asks what there is."""
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import structlog
 from redis.exceptions import ResponseError
 
-from edge.authorize import check_scope
 from edge.calls import Calls
 from edge.discovery.finding import Finding
 from edge.following import follow
@@ -18,6 +18,7 @@ from edge.inner.arguments import checked, read_object
 from edge.inner.in_hand import Asked
 from edge.inner.naming import Naming
 from edge.inner.opening import Opened
+from edge.inner.reach import Reach
 from edge.inner.replies import Replies
 from edge.mesh import Mesh
 from edge.outgoing import Outgoing, unknown_tool
@@ -33,8 +34,10 @@ from shared.errors import (
     MeshError,
     NotAuthorized,
     TooManyCalls,
+    UnknownTool,
 )
 from shared.functions import fcall
+from shared.inner import ParentGrant
 from shared.messages import ToolCall, ToolResult
 
 log = structlog.get_logger()
@@ -48,7 +51,18 @@ _encode = msgspec.json.Encoder().encode
 class Answering:
     """Of one edge."""
 
-    def __init__(self, mesh: Mesh, calls: Calls, finding: Finding, naming: Naming, hints: Hints, replies: Replies) -> None:
+    def __init__(
+        self,
+        mesh: Mesh,
+        calls: Calls,
+        finding: Finding,
+        naming: Naming,
+        hints: Hints,
+        replies: Replies,
+        hold: Callable[[Asked], None],
+    ) -> None:
+        """`hold`: count a request as one that waits for calls of its own. Raises PrincipalBusy."""
+        self._hold = hold
         self._mesh = mesh
         self._calls = calls
         self._finding = finding
@@ -56,7 +70,7 @@ class Answering:
         self._hints = hints
         self._replies = replies
         settings = mesh.settings
-        self._calls_max = settings.code_calls_max
+        self._reach = Reach(mesh, naming)
         self._runs_max = settings.worker_losses_max + _RETURNS_MAX
         self._requests_max = settings.inner_requests_max
 
@@ -88,6 +102,8 @@ class Answering:
             await self._call(asked)
 
     def _check_bounds(self, opened: Opened) -> None:
+        if opened.grant.backend and opened.request.asks != "call":
+            raise UnknownTool("A composite can't look for tools: it may call those of its own file.")
         if opened.grant.deadline_ms <= self._mesh.clock.now_ms():
             raise DeadlineExceeded("The time of the call that asks is over; nothing was started.")
         if opened.request.ordinal > self._requests_max:
@@ -106,14 +122,12 @@ class Answering:
         return await self._finding.discover(opened.grant.principal, text, limit)
 
     async def _call(self, asked: Asked) -> None:
-        principal, name = asked.opened.grant.principal, asked.opened.request.tool
-        tool = self._naming.find(principal, name)
-        if tool is None:
-            raise await self._naming.unknown(principal, name)
-        check_scope(principal, tool.access)
-        settings = self._mesh.settings
+        grant = asked.opened.grant
+        reached = await self._reach.find(grant, asked.opened.request.tool)
+        tool, settings = reached.tool, self._mesh.settings
         raw = asked.opened.request.arguments
-        raw = checked(tool, raw, bytes_max=settings.body_bytes_max, depth_max=settings.json_depth_max)
+        limits = {"bytes_max": settings.body_bytes_max, "depth_max": settings.json_depth_max}
+        raw = checked(tool, raw, own_names=bool(grant.backend), **limits)
         if tool.access != "read" and not asked.opened.request.committed:
             self._replies.not_committed(asked.opened, tool.name)
             return
@@ -121,9 +135,10 @@ class Answering:
         opened = asked.opened
         # One that was sent first to a broker that was restarted since may have been run, and forgotten: its worker looks.
         epoch = opened.request.epoch or ("" if opened.request.again else self._mesh.line.epoch)
-        call = self._calls.drafts.inner(
-            opened.grant, outgoing, _id_of(opened, tool), self._mesh.clock.now_ms(), epoch=epoch
-        )
+        now_ms, drafts = self._mesh.clock.now_ms(), self._calls.drafts
+        call = drafts.inner(grant, outgoing, _id_of(opened, tool), now_ms, epoch=epoch, delegated=reached.delegated)
+        if call.grant and not asked.holds:
+            self._hold(asked)
         known = await self._counted(opened, call)
         asked.running = await self._calls.start_inner(outgoing, call, known=known or opened.request.again)
         if asked.cancelled:
@@ -138,7 +153,7 @@ class Answering:
         end = await follow(self._calls, asked.running)
         # From here on: the request may have come again meanwhile, from another worker.
         if isinstance(end, ToolResult):
-            notice = await self._hints.due(asked.opened.grant.principal, tool.backend, end.body)
+            notice = await self._notice(asked.opened.grant, tool, end.body)
             self._replies.result(asked.opened, end.body, call_id=call_id, tool=tool.name, notice=notice)
             return
         error = end if isinstance(end, MeshError) else error_of(end)
@@ -146,12 +161,17 @@ class Answering:
             error = unknown_tool(asked.opened.request.tool)
         self._replies.failure(asked.opened, error, call_id=call_id, tool=tool.name)
 
+    async def _notice(self, grant: ParentGrant, tool: Tool, body: bytes) -> str:
+        """The operator's note on the backend, where it is due. A composite shows none to anybody: it comes with its own
+        result."""
+        return "" if grant.backend else await self._hints.due(grant.principal, tool.backend, body)
+
     async def _counted(self, opened: Opened, call: ToolCall) -> bool:
         """Count a call of its parent; gives whether it was counted before. Raises MeshError."""
         parent = opened.grant.parent
         names = (keys.inner_calls(parent), keys.final(keys.job_id(opened.group, parent)))
         life_ms = max(opened.grant.deadline_ms - self._mesh.clock.now_ms(), 0) + _MARGIN_MS
-        sent = (call.call_id, opened.request.ordinal, self._calls_max, self._runs_max, life_ms)
+        sent = (call.call_id, opened.request.ordinal, opened.grant.calls_max, self._runs_max, life_ms)
         try:
             answer = await fcall(self._mesh.line, "count", names, *sent)
         except ResponseError as cause:
@@ -160,7 +180,7 @@ class Answering:
             raise Cancelled("The call that asks is over; nothing was started.")
         if answer == 0:
             raise TooManyCalls(
-                f"A script may make {self._calls_max} calls, and this is more. Nothing was started. Do the rest in "
+                f"A script may make {opened.grant.calls_max} calls, and this is more. Nothing was started. Do the rest in "
                 "a further script."
             )
         return bool(answer == 2)
@@ -182,6 +202,7 @@ def _outgoing(tool: Tool, arguments: bytes) -> Outgoing:
         meta={},
         compared=None,
         definition=tool.definition.hash,
+        calls=tool.definition.calls,
         asked=tool.name,
     )
 

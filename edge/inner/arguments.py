@@ -30,11 +30,12 @@ def read_object(raw: bytes, *, bytes_max: int, depth_max: int) -> dict[str, Any]
     return value
 
 
-def checked(tool: Tool, raw: bytes, *, bytes_max: int, depth_max: int) -> bytes:
-    """The arguments in the backend's own words. Raises InvalidArguments, which names the place."""
+def checked(tool: Tool, raw: bytes, *, own_names: bool, bytes_max: int, depth_max: int) -> bytes:
+    """The arguments in the backend's own words. `own_names`: they are in these already, and not as they are listed. Raises
+    InvalidArguments, which names the place."""
     value = read_object(raw, bytes_max=bytes_max, depth_max=depth_max)
     params = CallParams(tool.name, value, raw, {}, {})
-    if tool.accepted.renamed:
+    if tool.accepted.renamed and not own_names:
         params = under_own_names(params, tool.accepted.renamed)
     tool.validate(params.arguments)
     return params.raw_arguments

@@ -37,13 +37,13 @@ class InnerSide:
         self._mesh = mesh
         self._calls = calls
         self._replies = Replies(mesh.line, mesh.ring, mesh.clock, inline_bytes_max=settings.inline_result_bytes_max)
-        self._answering = Answering(mesh, calls, finding, naming, hints, self._replies)
+        self._in_hand = InHand(running_max=settings.inner_running_max, principal_max=settings.inner_principal_max)
+        self._answering = Answering(mesh, calls, finding, naming, hints, self._replies, self._in_hand.hold)
         self._opening = Opening(mesh.ring, mesh.clock, settings)
-        self._in_hand = InHand()
         self._requests = Requests(
             settings.redis_url.reveal(),
             self._take,
-            lambda: settings.inner_running_max - len(self._in_hand) if in_touch() else 0,
+            lambda: self._in_hand.free if in_touch() else 0,
             self._in_hand.room,
             timeout_s=settings.redis_timeout_s,
         )
@@ -75,10 +75,11 @@ class InnerSide:
             return
         if before is not None:
             self._let_go(before)
-        if self._in_hand.of(asked.share) >= self._mesh.settings.inner_principal_max:
-            self._replies.failure(opened, _busy(self._mesh.settings.inner_principal_max))
+        try:
+            self._in_hand.take(asked)
+        except PrincipalBusy as busy:
+            self._replies.failure(opened, busy)
             return
-        self._in_hand.take(asked)
         asked.task = asyncio.get_running_loop().create_task(self._answer(asked))
 
     async def _answer(self, asked: Asked) -> None:
@@ -149,9 +150,3 @@ def _same(one: Opened, other: Opened) -> bool:
     """Whether two requests of one name ask for the same."""
     a, b = one.request, other.request
     return (a.asks, a.tool, a.arguments) == (b.asks, b.tool, b.arguments)
-
-
-def _busy(requests_max: int) -> PrincipalBusy:
-    return PrincipalBusy(
-        f"You have {requests_max} calls of scripts running here. Wait until some are done.", retry_after_s=1
-    )

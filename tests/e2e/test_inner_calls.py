@@ -50,6 +50,7 @@ def test_a_script_goes_to_its_worker_and_its_calls_are_made_as_its_callers(code:
         assert (script.backend, script.tool, script.access) == ("code", "execute_code", "write")
         assert msgspec.json.decode(script.arguments) == {"code": "return 1"}
         grant = worker.grant(script)
+        assert (grant.depth, grant.calls_max, grant.backend) == (2, 4, ""), "it may call composites"
         assert (grant.parent, grant.group, grant.principal) == (script.call_id, "code", script.principal)
         assert grant.deadline_ms == script.deadline_ms > now_ms() + 120_000
 
@@ -124,7 +125,7 @@ def test_the_same_request_of_another_number_or_script_is_another_call(worker: Pl
 
 
 def test_a_script_makes_no_more_calls_than_it_may(worker: PlayedWorker) -> None:
-    parent = worker.parent()
+    parent = worker.parent(calls_max=4)
     found = [worker.ask(parent, "echo_echo", {"message": f"{n}"}, ordinal=n) for n in range(1, 6)]
     assert [answer.code for answer in found] == ["", "", "", "", "too_many_calls"]
     assert "4 calls" in found[-1].detail
@@ -132,6 +133,25 @@ def test_a_script_makes_no_more_calls_than_it_may(worker: PlayedWorker) -> None:
     other = [worker.ask(parent, "echo_echo", {"message": f"other {n}"}, ordinal=n) for n in range(1, 5)]
     assert [answer.code for answer in other] == [""] * 4, "run again, it is not starved by what it asked for first"
     assert worker.ask(parent, "echo_echo", {"message": "1"}, ordinal=21).code == "too_many_calls"
+
+
+def test_the_grant_of_a_composite_is_good_for_plain_tools_of_its_backend_alone(worker: PlayedWorker) -> None:
+    parent = worker.parent(backend="book", tool="whole", calls_max=4)
+    assert worker.ask(parent, "book_read", {"token": token(), "ms": 0}, ordinal=1).code == ""
+    for n, (name, arguments) in enumerate(
+        {"echo_echo": {"message": "x"}, "execute_code": {"code": "1"}, "read": {}}.items()
+    ):
+        answer = worker.ask(parent, name, arguments, ordinal=n + 2)
+        assert (answer.code, answer.call_id) == ("unknown_tool", ""), name
+    assert worker.ask(parent, "", {"query": "x"}, ordinal=5, asks="discover").code == "unknown_tool"
+    assert worker.ask(parent, "book_read", ordinal=6, asks="describe").code == "unknown_tool"
+
+
+def test_a_composite_calls_nothing_of_a_worse_class_than_its_own(worker: PlayedWorker) -> None:
+    parent = worker.parent(backend="book", tool="whole", access="read")
+    answer = worker.ask(parent, "book_write", {"token": token(), "ms": 0}, committed=True)
+    assert (answer.code, answer.call_id) == ("not_authorized", "")
+    assert "book_write is of class write" in answer.detail
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     backend: str
     lane: str
-    """`read`, or `write`: idempotent calls and writes."""
+    """`read`, or `write`: idempotent calls and writes; `script`: composites."""
     waiting: int
     running: int
     oldest_waiting_s: float | None
@@ -35,7 +35,7 @@ async def depths(redis: Redis, where: Reach) -> list[Depth]:
     serving = {group: await _serving(redis, where, group, at_ms) for group in where.groups}
     found = []
     for entry in where.entries:
-        for lane in ("write",) if entry.transport == CODE.transport else ("read", "write"):
+        for lane in ("write",) if entry.transport == CODE.transport else keys.lanes(entry.transport):
             waiting, running, since_ms = await _look(redis, keys.queue(entry.group, entry.name, lane), at_ms)
             depth = Depth(
                 group=entry.group,

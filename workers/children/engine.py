@@ -34,10 +34,12 @@ class Engine:
         return found
 
 
+_JAVASCRIPT = "workers.children.inside.javascript", ("_quickjs", "tree_sitter", "tree_sitter_typescript")
 ENGINES: dict[str, Engine] = {
     engine.name: engine
     for engine in (
-        Engine("javascript", "workers.children.inside.javascript", ("_quickjs", "tree_sitter", "tree_sitter_typescript")),
+        Engine("javascript", *_JAVASCRIPT),
+        Engine("composites", *_JAVASCRIPT),
         Engine("jq", "workers.children.inside.jq_programs", ("jq",)),
     )
 }

@@ -4,7 +4,9 @@
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 Kind = Literal["call", "discover", "describe"]
 
@@ -74,7 +76,18 @@ class Answered:
     """JSON. `ok`: the value that the script's promise is fulfilled with; empty stands for undefined.
 
     Else the error: an object with `code` (slug) and `message`, and as far as known `status` (HTTP status), `retryable` and
-    `data`. It is thrown as an Error with `name: "ToolError"`, these, `http_status` (the same as `status`) and `tool`."""
+    `data`, and of an API `api_message` and `provider_code`. It is thrown as an Error with `name: "ToolError"`, these,
+    `http_status` (the same as `status`) and `tool`."""
+
+
+class Thrown(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the error of a call says that a script did not catch; a script may say the same of its own errors."""
+
+    code: Annotated[str, msgspec.Meta(max_length=200)]
+    provider_code: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    api_message: Annotated[str, msgspec.Meta(max_length=4_000)] = ""
+    http_status: Annotated[int, msgspec.Meta(ge=100, le=599)] | None = None
+    retryable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +104,8 @@ class ScriptError:
     """Of the script as it was given, from 1."""
     column: int | None = None
     """From 1."""
+    thrown: Thrown | None = None
+    """Of a `script_error` that was a call's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import msgspec
 from shared.errors import MeshError, SandboxCrashed
 from workers.children.children import Child
 from workers.children.frames import FrameError
-from workers.children.script import Answered, Asked, Ran, Script, ScriptError
+from workers.children.script import Answered, Asked, Ran, Script, ScriptError, Thrown
 
 _NAME_CHARACTERS_MAX = 256
 _MESSAGE_CHARACTERS_MAX = 10_000
@@ -30,6 +30,7 @@ class _Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str
     line: int | None = None
     column: int | None = None
+    thrown: Thrown | None = None
 
 
 class _Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,7 +189,7 @@ class ScriptConversation:
         if done.error is not None:
             said = done.error
             code = _OF_CHILD.get(said.code, said.code)
-            error = ScriptError(code=code, message=said.message, line=said.line, column=said.column)
+            error = ScriptError(code=code, message=said.message, line=said.line, column=said.column, thrown=said.thrown)
         return Ran(value=value, error=error, logs=tuple(self._logs))
 
     def _log(self, lines: list[str]) -> None:

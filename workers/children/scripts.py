@@ -11,13 +11,16 @@ from workers.children.script_conversation import ScriptConversation
 __all__ = ["Answered", "Asked", "Kind", "Ran", "Script", "ScriptError", "ScriptLimits", "Scripts"]
 
 ENGINE = "javascript"
+COMPOSITES = "composites"
+"""The same engine, with children of its own: a script that waits for a composite never takes the child that it needs."""
 
 
 class Scripts:
     """Runs scripts, each in a child that no other tenant's script was ever run in."""
 
-    def __init__(self, children: Children) -> None:
+    def __init__(self, children: Children, engine: str = ENGINE) -> None:
         self._children = children
+        self._engine = engine
 
     async def run(self, script: Script, answer: Callable[[Asked], Awaitable[Answered]]) -> Ran:
         """Run one script to its end; `answer` is awaited for each thing that it asks for, all of them at a time.
@@ -37,7 +40,7 @@ class Scripts:
             )
         conversation = ScriptConversation(script, answer)
         try:
-            async with self._children.child(ENGINE, script.tenant, limits.wall_s) as child:
+            async with self._children.child(self._engine, script.tenant, limits.wall_s) as child:
                 return await conversation.hold(child)
         except FrameError as cause:
             return conversation.cut_off("script_too_large", f"The script and its parameters are too large: {cause}.")
@@ -52,4 +55,4 @@ class Scripts:
 
     def prepare(self) -> None:
         """Have children ready before the first run."""
-        self._children.prepare(ENGINE)
+        self._children.prepare(self._engine)

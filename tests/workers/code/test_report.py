@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from workers.backends.backend import InnerAnswer
-from workers.backends.code.report import Called, report
-from workers.backends.code.values import answered
+from workers.backends.code.report import report
 from workers.children.script import Ran, ScriptError
+from workers.inner.called import Called
+from workers.inner.values import answered
 
 OK = {"content": [{"type": "text", "text": "17"}]}
 BAD = {"content": [{"type": "text", "text": "No."}], "isError": True}

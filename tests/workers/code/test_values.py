@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from workers.backends.backend import InnerAnswer
-from workers.backends.code.values import answered, found
+from workers.inner.values import answered, found
 
 
 def answer(body: Any = None, **fields: Any) -> InnerAnswer:

@@ -37,6 +37,36 @@ def test_all_tools_composites_and_health_are_offered_in_the_order_of_their_names
     assert [tool.name for tool in tools_of(whole, include=("on", "health"))] == ["health", "on"]
 
 
+def test_an_edit_of_a_tool_changes_its_hash_and_no_other_tools(tmp_path: Path) -> None:
+    before = "x: {method: GET, path: /x, description: X}\n    y: {method: GET, path: /y, description: Y}"
+    tools = PLAIN.replace("now: {method: GET, path: /now, access: read, description: Latest}", "{}")
+
+    def hashes(block: str, text: str = tools) -> dict[str, str]:
+        return {tool.name: tool.hash for tool in tools_of(loaded(tmp_path, text.replace("{}", block, 1)))}
+
+    former, edited = hashes(before), hashes(before.replace("/x", "/z"))
+    assert (former["x"] != edited["x"], former["y"]) == (True, edited["y"])
+    other = hashes(before, tools.replace("credential: wx", "credential: other"))
+    assert not set(former.values()) & set(other.values()), "how requests are authenticated counts for all"
+
+
+def test_an_edit_of_a_script_changes_the_composites_hash(tmp_path: Path) -> None:
+    one, other = (
+        tools_of(loaded(tmp_path, backend(f"composites: {{all: {{description: A, code: 'return {n}'}}}}")))[0] for n in "12"
+    )
+    assert (one.name, one.definition) == (other.name, other.definition)
+    assert one.hash != other.hash
+
+
+def test_a_composite_that_calls_what_the_operator_calls_a_write_is_one(tmp_path: Path) -> None:
+    definition = loaded(tmp_path, backend("composites: {all: {description: A, code: 'return await api.now({})'}}"))
+    assert {tool.name: tool.access for tool in tools_of(definition)} == {"all": "read", "now": "read"}
+    assert {tool.name: tool.access for tool in tools_of(definition, classes={"now": "write"})} == {
+        "all": "write",
+        "now": "write",
+    }
+
+
 def test_nothing_but_what_is_declared_may_be_given(offered: dict[str, dict[str, Any]]) -> None:
     schema = offered["on"]["inputSchema"]
     assert schema == {

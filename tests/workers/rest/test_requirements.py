@@ -17,7 +17,7 @@ from workers.backends.rest.dadl.versions import satisfies
 
 def test_only_what_is_built_may_be_required(tmp_path: Path) -> None:
     built = [name for name, reason in FEATURES.items() if not reason]
-    assert {"returns", "deprecation", "redact"} <= set(built)
+    assert {"returns", "deprecation", "redact", "composites", "health"} <= set(built)
     assert loaded(tmp_path, PLAIN + f"requires: {{toolmesh: '>=0.0.1, <99', features: [{', '.join(built)}]}}\n")
     for name in FEATURES.keys() - set(built):
         (said,) = told(tmp_path, PLAIN + f"requires: {{features: [{name}]}}\n")

@@ -1,7 +1,6 @@
 """The backend `code`: runs a script in a child; each of its calls is a further call of the mesh (`workers/inner`).
 
-`backend` is the kind, `script_run` one run, `values` what a script sees of a result,
-`report` what its caller sees.
+`backend` is the kind, `report` what a script's caller sees.
 """
 
 from shared.configuration import BackendEntry

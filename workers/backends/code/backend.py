@@ -11,10 +11,11 @@ from shared.identity import share_of
 from shared.settings import Settings
 from workers.backends.backend import Invocation, Offer
 from workers.backends.code.report import report
-from workers.backends.code.script_run import MARGIN_S, ScriptRun
 from workers.children.children import Children
-from workers.children.script import Script, ScriptLimits
+from workers.children.script import Script
+from workers.children.script_limits import limits_of
 from workers.children.scripts import Scripts
+from workers.inner.script_run import MARGIN_S, ScriptRun
 
 _SERVER = msgspec.json.encode({"capabilities": {"tools": {}}, "serverInfo": {"name": CODE.name, "version": "1"}})
 
@@ -62,19 +63,11 @@ class CodeBackend:
     def _script(self, given: _Arguments, invocation: Invocation) -> Script:
         settings = self._settings
         left_s = invocation.deadline - asyncio.get_running_loop().time()
-        limits = ScriptLimits(
+        limits = limits_of(
+            settings,
             wall_s=max(round(min(settings.code_timeout_s, left_s - 2 * MARGIN_S), 1), 0.1),
-            heap_bytes=settings.code_heap_mib * 1024 * 1024,
-            stack_bytes=settings.code_stack_kib * 1024,
             calls_max=settings.code_calls_max,
-            in_flight_max=settings.code_in_flight_max,
-            argument_bytes_max=settings.code_argument_bytes_max,
-            result_bytes_max=settings.code_result_bytes_max,
-            log_bytes_max=settings.code_log_bytes_max,
-            log_lines_max=settings.code_log_lines_max,
-            steps_max=settings.code_steps_max,
             discoveries_max=settings.code_discoveries_max,
-            code_bytes_max=settings.code_bytes_max,
         )
         return Script(code=given.code, tenant=share_of(invocation.principal), limits=limits)
 

@@ -1,41 +1,16 @@
 """What the caller of `execute_code` gets: the value alone, or with what was called and logged beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from shared.errors import BY_CODE, MeshError
-from workers.backends.backend import InnerAnswer
-from workers.children.script import Answered, Ran, ScriptError
+from workers.children.script import Ran, ScriptError
+from workers.inner.called import Called, unanswered
 
 _encode = msgspec.json.Encoder().encode
 _NULL = b"null"
-
-
-@dataclass(slots=True, kw_only=True)
-class Called:
-    """One call of a script. Mutable: it has no answer at first."""
-
-    ordinal: int
-    tool: str
-    """As the script named it, then its canonical name."""
-    answer: InnerAnswer | None = None
-    given: Answered | None = None
-    """What the script got."""
-
-    @property
-    def status(self) -> Literal["running", "ok", "error"]:
-        """How it stands."""
-        if self.given is None:
-            return "running"
-        return "ok" if self.given.ok else "error"
-
-    def end(self, answer: InnerAnswer, given: Answered) -> None:
-        """Its answer is here."""
-        self.answer, self.given = answer, given
-        self.tool = answer.tool or self.tool
 
 
 def report(ran: Ran, called: Sequence[Called], *, whole: bool, echo_bytes_max: int) -> bytes:
@@ -85,14 +60,7 @@ def _entries(called: Sequence[Called], whole: bool, bytes_max: int) -> list[dict
 
 def _why(error: ScriptError, called: Sequence[Called]) -> str:
     where = "" if error.line is None else f" (line {error.line})"
-    text = f"execute_code failed: {error.message}{where}"
-    running = [call.tool for call in called if call.status == "running"]
-    if not running:
-        return text
-    return (
-        f"{text}\n{len(running)} of {len(called)} calls had no answer then: {', '.join(running)}. They are cancelled; one "
-        "that had begun to change something may have taken effect."
-    )
+    return f"execute_code failed: {error.message}{where}{unanswered(called)}"
 
 
 def _content(texts: Sequence[str]) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.definitions import Definitions
 from workers.backends.rest.failed import Failed
 from workers.backends.rest.held import Held, base_url_of
-from workers.backends.rest.operation import Parts
+from workers.backends.rest.operation import Parts, arguments_of
 from workers.backends.rest.response.pipeline import Pipeline
 from workers.backends.rest.wire import Wire
 from workers.blobs import Blobs
+from workers.children.scripts import COMPOSITES, Scripts
 from workers.children.transforms import Transforms
 from workers.credentials import Credentials
 from workers.equipment import Equipment
@@ -44,6 +45,7 @@ class RestBackend:
         self._rate_limits = RateLimits(equipment.line, entry, settings)
         blobs = Blobs(entry, settings, equipment)
         self._pipeline = Pipeline(Transforms(equipment.children, settings), blobs, settings, self._mask)
+        self._scripts = Scripts(equipment.children, COMPOSITES)
         self._held: Held | None = None
         """What calls that begin now are made by."""
         self._watching: asyncio.Task[None] | None = None
@@ -68,6 +70,8 @@ class RestBackend:
         """Run a call; what an API answers as a failure is a result that says so. See the seam for what it raises."""
         if invocation.method != "tools/call":
             raise UpstreamError("Method not found", data={"error": {"code": -32601, "message": "Method not found"}})
+        if (composed := self._in_force().composed(invocation.tool)) is not None:
+            return await composed.run(invocation, arguments_of(invocation))
         until = min(invocation.deadline, asyncio.get_running_loop().time() + self._timeout_s)
         try:
             async with asyncio.timeout_at(until):
@@ -104,9 +108,19 @@ class RestBackend:
             )
         attempts = Attempts(self._wire, authenticator, slots=self._slots, rate_limits=self._rate_limits)
         bytes_max = self._settings.upstream_answer_bytes_max
-        parts = Parts(attempts=attempts, pipeline=self._pipeline, answer_bytes_max=bytes_max)
+        parts = Parts(
+            attempts=attempts,
+            pipeline=self._pipeline,
+            answer_bytes_max=bytes_max,
+            wire=self._wire,
+            authenticator=authenticator,
+            scripts=self._scripts,
+            settings=self._settings,
+        )
         self._held = Held(definition, self._entry, base_url, parts)
         self._authenticator = authenticator
+        if definition.composites:
+            self._scripts.prepare()
 
     def _in_force(self) -> Held:
         if self._held is None:

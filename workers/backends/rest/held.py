@@ -4,11 +4,15 @@ from shared.catalogue import ToolDefinition
 from shared.configuration import BackendEntry
 from shared.errors import ConfigurationError
 from workers.backends.backend import Offer
+from workers.backends.rest.composites.composed import Composed
 from workers.backends.rest.dadl.definition import Definition
+from workers.backends.rest.dadl.health import HEALTH_TOOL, Health
+from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.health.check import HealthCheck
 from workers.backends.rest.operation import Operation, Parts
 from workers.backends.rest.requests.plan import RequestPlan
 from workers.backends.rest.tools.introduction import introduction
-from workers.backends.rest.tools.offering import tools_of
+from workers.backends.rest.tools.offering import has_health, tools_of
 
 
 class Held:
@@ -16,20 +20,40 @@ class Held:
 
     def __init__(self, definition: Definition, entry: BackendEntry, base_url: str, parts: Parts) -> None:
         self.definition = definition
+        self._entry = entry
         self.base_url = base_url
         self._parts = parts
-        self._operations: dict[str, Operation] = {}
+        self._operations: dict[str, Operation | HealthCheck] = {}
         if any(tool.response.transform is not None for tool in definition.tools.values()):
             parts.pipeline.prepare()
         self.offer = Offer(tools=_offered(definition, entry), server=introduction(definition))
 
-    def operation(self, name: str) -> Operation | None:
+    def operation(self, name: str) -> Operation | HealthCheck | None:
         """The tool of that name, got ready when it is first asked for; None where there is none."""
         found = self._operations.get(name)
-        if found is None and (tool := self.definition.tools.get(name)) is not None:
-            plan = RequestPlan(tool, self.definition.headers, self.base_url)
-            found = self._operations[name] = Operation(tool, plan, self._parts)
+        if found is not None:
+            return found
+        if (tool := self.definition.tools.get(name)) is not None:
+            found = self._operations[name] = Operation(tool, self._plan(tool), self._parts)
+        elif name == HEALTH_TOOL and self.definition.health is not None and has_health(self.definition):
+            found = self._operations[name] = self._health(self.definition.health)
         return found
+
+    def composed(self, name: str) -> Composed | None:
+        """The composite of that name; None where there is none."""
+        composite = self.definition.composites.get(name)
+        if composite is None:
+            return None
+        parts = self._parts
+        return Composed(name, composite, self._entry.name, self.definition.tools, parts.scripts, parts.settings)
+
+    def _plan(self, tool: Tool) -> RequestPlan:
+        return RequestPlan(tool, self.definition.headers, self.base_url)
+
+    def _health(self, health: Health) -> HealthCheck:
+        tool = self.definition.tools[health.tool] if health.tool else Tool(method=health.method, path=health.path or "/")
+        parts = self._parts
+        return HealthCheck(health, self._plan(tool), parts.wire, parts.authenticator)
 
 
 def base_url_of(definition: Definition, entry: BackendEntry) -> str:

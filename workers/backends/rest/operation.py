@@ -7,15 +7,19 @@ from typing import Any
 import msgspec
 
 from shared.errors import InvalidArguments
+from shared.settings import Settings
 from workers.backends.backend import Invocation
 from workers.backends.rest.answer import Answer
 from workers.backends.rest.attempts.attempts import Attempts
+from workers.backends.rest.auth.authenticator import Authenticator
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.pages.reading import Reading
 from workers.backends.rest.request import Request
 from workers.backends.rest.requests.plan import RequestPlan
 from workers.backends.rest.response.override import split_override
 from workers.backends.rest.response.pipeline import Pipeline
+from workers.backends.rest.wire import Wire
+from workers.children.scripts import Scripts
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -28,6 +32,11 @@ class Parts:
     pipeline: Pipeline
     answer_bytes_max: int
     """Of one answer, and of all pages of a list together."""
+    wire: Wire
+    authenticator: Authenticator
+    scripts: Scripts
+    """Of composites."""
+    settings: Settings
 
 
 class Operation:

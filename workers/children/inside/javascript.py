@@ -27,7 +27,7 @@ class ScriptFailed(Exception):
 
     def __init__(self, code: str, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
-        self.fields = {"code": code, "message": message, "line": line, "column": column}
+        self.fields: dict[str, Any] = {"code": code, "message": message, "line": line, "column": column}
 
 
 class NoJavaScript(ScriptFailed):
@@ -186,7 +186,10 @@ class Run:
             raise self._out_of_memory()
         if said[0] == "e":
             told = json.loads(said[1:])
-            raise ScriptFailed(told["code"], told["message"], *position(told["stack"], self._code))
+            failed = ScriptFailed(told["code"], told["message"], *position(told["stack"], self._code))
+            if "thrown" in told:
+                failed.fields["thrown"] = told["thrown"]
+            raise failed
         if said[0] == "u":
             return None
         value, most = said[1:], self._limits["result_bytes_max"]

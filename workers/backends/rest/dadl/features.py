@@ -8,9 +8,9 @@ _REQUESTS = "rest backends make no requests yet"
 FEATURES: Mapping[str, str] = {
     "returns": "",
     "deprecation": "",
-    "composites": f"{_REQUESTS}, so composites have nothing to call",
+    "composites": "",
     "file_url": f"{_REQUESTS}, so no file is fetched or sent",
-    "health": f"{_REQUESTS}, so no health is checked",
+    "health": "",
     "idempotency": "",
     "redact": "",
     "semantic_errors": "",

@@ -1,17 +1,21 @@
 """All tools that a definition makes of a backend: its own, its composites, and `health`."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from shared.catalogue import ACCESS, KEYED, RETURNS, ToolDefinition, define
+from shared.catalogue import ACCESS, KEYED, RETURNS, UNRANKED, FurtherCalls, ToolDefinition, define
 from shared.classes import class_of_operation
 from shared.messages import CallClass
 from workers.backends.rest.dadl.composite import Composite
+from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.health import HEALTH_TOOL
+from workers.backends.rest.dadl.part import Part
 from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.health.troubles import TROUBLES
 from workers.backends.rest.response.override import override_name, override_property
 from workers.backends.rest.tools.annotations import annotations
 from workers.backends.rest.tools.descriptions import composite_description, tool_description
@@ -25,7 +29,7 @@ _HEALTH_RETURNS = {
     "properties": {
         "ok": {"type": "boolean"},
         "http_status": {"type": "integer"},
-        "error_code": {"enum": ["dns_error", "tls_error", "connection_refused", "timeout", "protocol_error"]},
+        "error_code": {"enum": list(TROUBLES)},
         "latency_ms": {"type": "number"},
         "checked_at": {"type": "string"},
         "auth_expires_at": {"type": "string"},
@@ -34,6 +38,7 @@ _HEALTH_RETURNS = {
     "required": ["ok", "latency_ms", "checked_at"],
 }
 _encode = msgspec.json.Encoder().encode
+_packed = msgspec.msgpack.Encoder().encode
 
 
 def tools_of(
@@ -48,12 +53,13 @@ def tools_of(
     found = []
     for name, tool in definition.tools.items():
         if include is None or name in include:
-            found.append(_of_tool(name, tool, classes.get(name), definition.workflows.get(name, ())))
+            basis = _basis(definition, tool)
+            found.append(_of_tool(name, tool, classes.get(name), definition.workflows.get(name, ()), basis))
     for name, composite in definition.composites.items():
         if include is None or name in include:
-            found.append(_of_composite(name, composite, classes.get(name)))
+            found.append(_of_composite(name, composite, classes))
     if has_health(definition) and (include is None or HEALTH_TOOL in include):
-        found.append(_of_health(classes.get(HEALTH_TOOL)))
+        found.append(_of_health(definition, classes.get(HEALTH_TOOL)))
     return tuple(sorted(found, key=lambda tool: tool.name))
 
 
@@ -69,7 +75,14 @@ def sends_json(tool: Tool) -> bool:
     return tool.content_type is None or "json" in tool.content_type.lower()
 
 
-def _of_tool(name: str, tool: Tool, said: CallClass | None, workflows: Sequence[str]) -> ToolDefinition:
+def _basis(definition: Definition, *parts: Part | None) -> bytes:
+    """Digest of all that decides what a request is: where it goes and how it is authenticated, beside the tool itself. A
+    call that was validated against another one is not run."""
+    basis = (definition.base_url, definition.headers, definition.auth, *parts)
+    return hashlib.sha256(_packed(basis)).digest()
+
+
+def _of_tool(name: str, tool: Tool, said: CallClass | None, workflows: Sequence[str], basis: bytes) -> ToolDefinition:
     call_class = said or _class(tool)
     described: dict[str, Any] = {
         "description": tool_description(tool, workflows),
@@ -78,7 +91,7 @@ def _of_tool(name: str, tool: Tool, said: CallClass | None, workflows: Sequence[
     }
     if meta := _meta(tool.access, tool.returns) | ({KEYED: True} if tool.idempotency is not None else {}):
         described["_meta"] = meta
-    return define(name, call_class, _encode(described))
+    return define(name, call_class, _encode(described), basis=basis)
 
 
 def _schema_of(tool: Tool) -> Schema:
@@ -94,8 +107,10 @@ def _class(tool: Tool) -> CallClass:
     return "idempotent" if found == "write" and tool.idempotency is not None else found
 
 
-def _of_composite(name: str, composite: Composite, said: CallClass | None) -> ToolDefinition:
-    call_class: CallClass = said or ("read" if composite.reads else "write")
+def _of_composite(name: str, composite: Composite, classes: Mapping[str, CallClass]) -> ToolDefinition:
+    # What it calls reads by the file; the operator may know better of one of them.
+    reads = composite.reads and all(classes.get(each.text, "read") == "read" for each in called_tools(composite.code))
+    call_class: CallClass = classes.get(name) or ("read" if reads else "write")
     described: dict[str, Any] = {
         "description": composite_description(composite),
         "inputSchema": input_schema(composite.params, json_body=True),
@@ -103,18 +118,22 @@ def _of_composite(name: str, composite: Composite, said: CallClass | None) -> To
     }
     if meta := _meta(composite.access, None):
         described["_meta"] = meta
-    return define(name, call_class, _encode(described))
+    basis = hashlib.sha256(_packed(composite)).digest()
+    calls = FurtherCalls(delegates=composite.delegates)
+    return define(name, call_class, _encode(described), basis=basis, calls=calls)
 
 
-def _of_health(said: CallClass | None) -> ToolDefinition:
+def _of_health(definition: Definition, said: CallClass | None) -> ToolDefinition:
     call_class: CallClass = said or "read"
     described = {
         "description": _HEALTH_DESCRIPTION,
         "inputSchema": input_schema({}, json_body=False),
         "annotations": annotations("read", "GET", call_class),
-        "_meta": {RETURNS: _HEALTH_RETURNS},
+        "_meta": {RETURNS: _HEALTH_RETURNS, UNRANKED: True},
     }
-    return define(HEALTH_TOOL, call_class, _encode(described))
+    health = definition.health
+    named = definition.tools.get(health.tool) if health is not None and health.tool else None
+    return define(HEALTH_TOOL, call_class, _encode(described), basis=_basis(definition, health, named))
 
 
 def _meta(access: str | None, returns: Any) -> dict[str, Any]:

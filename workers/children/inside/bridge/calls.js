@@ -13,6 +13,8 @@ const toolError = (error, tool, code, message, body) => {
   put(error, "code", code, true);
   put(error, "status", status, true);
   put(error, "http_status", status, true);
+  put(error, "api_message", ownText(body, "api_message", undefined), true);
+  put(error, "provider_code", ownText(body, "provider_code", undefined), true);
   put(error, "tool", tool, true);
   put(error, "retryable", hasOwn(body, "retryable") && body.retryable === true, true);
   put(error, "data", hasOwn(body, "data") ? body.data : undefined, true);

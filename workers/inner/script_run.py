@@ -9,9 +9,9 @@ import msgspec
 
 from shared.errors import Cancelled, MeshError
 from workers.backends.backend import Inner, InnerAnswer, Invocation
-from workers.backends.code.report import Called
-from workers.backends.code.values import answered, failure, found
 from workers.children.script import Answered, Asked, Ran, Script, ScriptError
+from workers.inner.called import Called
+from workers.inner.values import answered, failure, found
 
 MARGIN_S = 0.5
 """How long before its call's deadline a script is ended, so that there is time to say what it has done."""
@@ -29,7 +29,9 @@ class Runs(Protocol):
 class ScriptRun:
     """Mutable: remembers what was called."""
 
-    def __init__(self, invocation: Invocation, inner: Inner) -> None:
+    def __init__(self, invocation: Invocation, inner: Inner, named: Callable[[str], str] = lambda name: name) -> None:
+        """`named`: what the mesh calls a tool that the script calls so. Raises MeshError for what it may not call."""
+        self._named = named
         self.called: list[Called] = []
         self._invocation = invocation
         self._inner = inner
@@ -71,9 +73,10 @@ class ScriptRun:
             return failure(error.code, error.detail)
 
     async def _call(self, asked: Asked) -> Answered:
+        name = self._named(asked.name)
         call = Called(ordinal=asked.ordinal, tool=asked.name)
         self.called.append(call)
-        answer: InnerAnswer = await self._inner.call(asked.name, asked.arguments)
+        answer: InnerAnswer = await self._inner.call(name, asked.arguments)
         given = answered(answer)
         call.end(answer, given)
         self._done += 1

@@ -36,6 +36,8 @@ class _Told(msgspec.Struct):
     status: Any = None
     http_status: Any = None
     retryable: Any = None
+    message: Any = None
+    provider_code: Any = None
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -95,6 +97,9 @@ def _said_error(text: str | None, structured: bytes) -> Answered:
             break
     if isinstance(told.retryable, bool):
         more["retryable"] = told.retryable
+    for name, said in (("api_message", told.message), ("provider_code", told.provider_code)):
+        if isinstance(said, str):
+            more[name] = said
     if told.data is not msgspec.UNSET:
         more["data"] = told.data
     elif structured:
