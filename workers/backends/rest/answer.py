@@ -18,6 +18,8 @@ class Answer:
     """Decompressed."""
     url: yarl.URL = field(repr=False)
     """Where it came from: behind redirects, another one than was asked."""
+    note: str = ""
+    """That it is not all, for instance: a stream that was left. Empty for nothing."""
     cookies: tuple[str, ...] = field(default=(), repr=False)
     """Values of `Set-Cookie`, as they came: for who keeps a session alone."""
 

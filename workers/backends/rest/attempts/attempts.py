@@ -15,6 +15,7 @@ from workers.backends.rest.auth.authenticator import Authenticator
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.failed import Failed
 from workers.backends.rest.request import Request
+from workers.backends.rest.response.streaming import streaming_of
 from workers.backends.rest.wire import Wire
 from workers.egress.outgoing import Outgoing
 
@@ -73,7 +74,8 @@ class Attempts:
         outgoing = await self._authenticator.sign(request)
         async with self._slots:
             await invocation.dispatch()
-            answer = await self._wire.send(outgoing, within_s=tries.left_s())
+            streaming = streaming_of(tool.response)
+            answer = await self._wire.send(outgoing, within_s=tries.left_s(), streaming=streaming)
         self._authenticator.note(answer)
         self._rate_limits.note(answer, tool.errors)
         return outgoing, answer

@@ -46,6 +46,8 @@ class Pipeline:
 
         Raises Failed where a step fails.
         """
+        if tool.response.streaming and tool.response.stream_handling == "skip":
+            return result_of(_encode({"status": content.answer.status}).decode(), [])
         if content.body and is_file(content, tool.response):
             return await file_result(content, tool, invocation, self._blobs)
         body = utf8(content.body, content.answer) if not content.selected else content.body
@@ -67,7 +69,7 @@ class Pipeline:
     def _beside(self, content: Content) -> tuple[list[str], bytes]:
         """What has to be known beside the result, and the arguments for the next page as JSON; both hold what came out of
         an answer."""
-        notes = [self._mask(content.note.encode()).decode("utf-8", "replace")] if content.note else []
+        notes = [self._mask.text(note) for note in (content.answer.note, content.note) if note]
         return notes, self._mask(_encode(content.next_page)) if content.next_page else b""
 
     async def _document(self, body: bytes, content: Content, tool: Tool, invocation: Invocation) -> bytes:

@@ -23,7 +23,12 @@ _BOM = b"\xef\xbb\xbf"
 
 def media_type(answer: Answer) -> str:
     """`application/json`, without parameters and in lower case; empty where nothing is said."""
-    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return media_type_of(answer.headers.get("Content-Type", ""))
+
+
+def media_type_of(content_type: str) -> str:
+    """The same, of the header."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def charset(answer: Answer) -> str:
