@@ -215,3 +215,17 @@ def test_the_credential_is_sent_as_a_bearer_token(evil: Upstream) -> None:
             assert "Authorization: Bearer s3cret" in await caller.text("wire")
 
     run(test)
+
+
+@pytest.mark.parametrize("kind", ["evil", "evil_legacy"])
+def test_an_upstream_that_echoes_the_credential_shows_it_to_nobody(request: pytest.FixtureRequest, kind: str) -> None:
+    upstream: Upstream = request.getfixturevalue(kind)
+
+    async def test() -> None:
+        environment = {"CREDENTIAL_UP_KEY": "canary/0123456789+abc="}
+        async with calling(upstream.url, api_key_env="UP_KEY", environment=environment) as caller:
+            said = await caller.text("wire")
+            assert "Authorization: Bearer ***" in said
+            assert "canary" not in said
+
+    run(test)

@@ -21,7 +21,7 @@ WORKERS = {
     "REDIS_URL": "redis://secret",
     "CREDENTIAL_OTHER": "others-secret",
     "LD_PRELOAD_LIKE": "x",
-    "MINE": "mine-value",
+    "MINE": "mine-va",
     "TZ": "UTC",
 }
 
@@ -42,7 +42,7 @@ def test_a_server_gets_the_harmless_variables_and_what_its_entry_maps_and_nothin
     got = seen(environment=WORKERS | {"CREDENTIAL_KEY": "the-key"}, env={"THEIRS": "MINE"}, api_key_env="KEY")
     harmless = {"PATH", "HOME", "LOGNAME", "SHELL", "TERM", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
     variables = got["variables"]
-    assert variables.pop("THEIRS") == "mine-value"
+    assert variables.pop("THEIRS") == "mine-va"
     assert variables.pop("KEY") == "the-key"
     assert len(variables.pop("MESH_CHILD")) == 16
     assert variables.pop("TZ") == "UTC"
@@ -52,7 +52,7 @@ def test_a_server_gets_the_harmless_variables_and_what_its_entry_maps_and_nothin
 
 def test_a_credential_may_be_read_from_another_variable() -> None:
     entry: dict[str, Any] = {"api_key_env": "KEY", "env": {"CREDENTIAL_KEY": "MINE"}}
-    assert seen(environment=WORKERS, **entry)["variables"]["KEY"] == "mine-value"
+    assert seen(environment=WORKERS, **entry)["variables"]["KEY"] == "mine-va"
 
 
 def test_arguments_reach_the_server_as_they_are_written_and_no_shell_sees_them() -> None:
@@ -95,3 +95,21 @@ def test_a_variable_that_the_worker_does_not_have_is_named_and_no_server_is_star
 def test_limits_that_can_not_be_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=f"options.{next(iter(options))}"):
         open_backend(entry_of(options=options), Settings(), Credentials({}))
+
+
+def test_a_server_that_shows_its_credentials_shows_them_to_nobody() -> None:
+    workers = WORKERS | {
+        "CREDENTIAL_KEY": "canary-of-the-key",
+        "MY_TOKEN": "canary-of-the-token",
+        "PLACE": "/srv/notes/of/ours",
+        "STORE": "postgres://reader:canary-of-the-url@db.example/notes",
+        "CREDENTIAL_PIN": "canary-by-its-source",
+    }
+    entry: dict[str, Any] = {
+        "api_key_env": "KEY",
+        "env": {"T": "MY_TOKEN", "DIRECTORY": "PLACE", "STORE": "STORE", "PIN": "CREDENTIAL_PIN"},
+    }
+    variables = seen(environment=workers, **entry)["variables"]
+    assert {name: variables[name] for name in ("KEY", "T", "PIN")} == {"KEY": "***", "T": "***", "PIN": "***"}
+    assert variables["STORE"] == "postgres://reader:***@db.example/notes"
+    assert variables["DIRECTORY"] == "/srv/notes/of/ours", "what is no credential a server may name"

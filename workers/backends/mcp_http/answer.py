@@ -16,6 +16,7 @@ from workers.backends.mcp_http.budget import Budget
 from workers.backends.mcp_http.events import EventParser
 from workers.backends.mcp_protocol.message import Hear, Message, RpcError, decode_error, decode_message, result_of
 from workers.egress.body import Body, BrokenBody
+from workers.masking import Mask
 
 _REFUSAL_BYTES_MAX = 64 * 1024
 """As much of the body of an HTTP error is read."""
@@ -56,22 +57,23 @@ async def read_answer(
     hear: Hear,
     *,
     session: bool,
+    mask: Mask,
     check_depth: bool = True,
 ) -> bytes:
-    """The `result` of the answer to a request: a JSON object, as the upstream wrote it.
+    """The `result` of the answer to a request: a JSON object, as the upstream wrote it, but for our credential.
 
-    `session`: whether the request named a session; `check_depth`: False where the caller looks at the parts itself.
-    Raises UpstreamError for a JSON-RPC error, SessionLost, StreamEnded, UpstreamDenied, UpstreamTooLarge and
-    UpstreamBadResponse.
+    `mask` takes that out; `session`: whether the request named a session; `check_depth`: False where the caller looks at
+    the parts itself. Raises UpstreamError for a JSON-RPC error, SessionLost, StreamEnded, UpstreamDenied, UpstreamTooLarge
+    and UpstreamBadResponse.
     """
     if response.status != 200:
-        await refuse(response, settings, session=session)
+        await refuse(response, settings, session=session, mask=mask)
     if is_stream(response):
-        return await _read_stream(response, request_id, settings, hear, check_depth=check_depth)
+        return await _read_stream(response, request_id, settings, hear, mask, check_depth=check_depth)
     if _content_type(response) != "application/json":
         raise UpstreamBadResponse("The upstream answered with a content type that is neither JSON nor an event stream.")
     body = await _body_of(response, settings, settings.upstream_answer_bytes_max).read()
-    message = await decode_message(body, settings.json_depth_max if check_depth else None)
+    message = await decode_message(mask(body), settings.json_depth_max if check_depth else None)
     if message.id != request_id and (message.error is UNSET or isinstance(message.id, int | str)):
         raise UpstreamBadResponse("The upstream answered another request than the one that was sent.")
     return result_or_error(message, response.status)
@@ -87,7 +89,7 @@ def stream_of(response: aiohttp.ClientResponse, settings: Settings) -> Body:
 
 
 async def _read_stream(
-    response: aiohttp.ClientResponse, request_id: int, settings: Settings, hear: Hear, *, check_depth: bool
+    response: aiohttp.ClientResponse, request_id: int, settings: Settings, hear: Hear, mask: Mask, *, check_depth: bool
 ) -> bytes:
     async def hear_until_answer(message: Message, size: int) -> bool:
         if message.method is not UNSET:
@@ -97,7 +99,7 @@ async def _read_stream(
 
     budget = Budget(settings.upstream_stream_bytes_max)
     body = stream_of(response, settings)
-    answer = await follow_stream(body, settings, hear_until_answer, budget, check_depth=check_depth)
+    answer = await follow_stream(body, settings, hear_until_answer, budget, mask, check_depth=check_depth)
     return result_or_error(answer, response.status)
 
 
@@ -106,6 +108,7 @@ async def follow_stream(
     settings: Settings,
     take: Callable[[Message, int], Awaitable[bool]],
     budget: Budget,
+    mask: Mask,
     *,
     check_depth: bool = True,
     parser: EventParser | None = None,
@@ -120,7 +123,7 @@ async def follow_stream(
         while piece := await body.next():
             budget.spend(len(piece))
             for data in parser.feed(piece):
-                message = await decode_message(data, depth_max)
+                message = await decode_message(mask(data), depth_max)
                 if message.method is not UNSET and len(data) > settings.upstream_event_bytes_max:
                     raise UpstreamTooLarge(f"The upstream sent a notification of {len(data)} bytes.")
                 if await take(message, len(data)):
@@ -155,7 +158,7 @@ def _tells_session_lost(error: RpcError, status: int, *, session: bool) -> bool:
     return status == 200 and error.code == _INVALID_REQUEST and _SESSION_GONE.search(error.message) is not None
 
 
-async def refuse(response: aiohttp.ClientResponse, settings: Settings, *, session: bool) -> NoReturn:
+async def refuse(response: aiohttp.ClientResponse, settings: Settings, *, session: bool, mask: Mask) -> NoReturn:
     """Raise what a status other than 200 means. `session`: whether the request named a session."""
     status = response.status
     if status in (401, 403):
@@ -166,7 +169,7 @@ async def refuse(response: aiohttp.ClientResponse, settings: Settings, *, sessio
         )
     if status >= 400 and _content_type(response) == "application/json":
         try:
-            message = await decode_message(await _body_of(response, settings, _REFUSAL_BYTES_MAX).read(), None)
+            message = await decode_message(mask(await _body_of(response, settings, _REFUSAL_BYTES_MAX).read()), None)
         except (UpstreamTooLarge, UpstreamTimeout, UpstreamBadResponse):
             message = Message()
         if message.error is not UNSET:

@@ -5,7 +5,7 @@ The number of connections is bounded by who calls (`upstream.py` has a slot per 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import aiohttp
 import structlog
@@ -17,6 +17,7 @@ from shared.settings import Settings
 from workers.credentials import Credentials
 from workers.egress.egress import Egress
 from workers.egress.outgoing import Outgoing
+from workers.masking import Mask
 
 log = structlog.get_logger()
 
@@ -36,6 +37,8 @@ class Connection:
         self._settings = settings
         self._credentials = credentials
         self.url = _endpoint(entry)
+        self.mask = Mask(self._secrets)
+        """Takes our credential out of what the upstream says."""
         self._egress = Egress(entry, settings, _HEADERS)
         self._running_out: dict[aiohttp.ClientResponse, asyncio.TimerHandle] = {}
 
@@ -106,6 +109,11 @@ class Connection:
                 again=body is None,  # to open a stream or to end a session does nothing that could be done twice
             )
         )
+
+    def _secrets(self) -> Collection[str]:
+        name = self._entry.api_key_env
+        secret = None if name is None else self._credentials.find(name, self._entry)
+        return () if secret is None else (secret.reveal(),)
 
     def _with_credential(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         name = self._entry.api_key_env

@@ -76,6 +76,7 @@ class Exchange:
                 self._settings,
                 hear,
                 session=session.id is not None,
+                mask=self._connection.mask,
                 check_depth=check_depth,
             )
         except BaseException:

@@ -210,7 +210,7 @@ class Following:
                 return message.method is UNSET and message.id == request_id
 
             budget = Budget(self._settings.upstream_stream_bytes_max, endless=True)
-            await follow_stream(stream_of(response, self._settings), self._settings, take, budget)
+            await follow_stream(stream_of(response, self._settings), self._settings, take, budget, self._connection.mask)
         except StreamEnded as ended:
             session.last_event_id = None if session.modern else ended.last_id or session.last_event_id
             self._broke = ended.__cause__ is not None

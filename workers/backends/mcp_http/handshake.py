@@ -109,7 +109,9 @@ class Handshake:
         asked = wire.request(0, "server/discover", modern=True)
         response = await self._connection.post({wire.VERSION_HEADER: wire.MODERN, **asked.headers}, asked.body)
         try:
-            result = await read_answer(response, asked.id, self._settings, ignore, session=False)
+            result = await read_answer(
+                response, asked.id, self._settings, ignore, session=False, mask=self._connection.mask
+            )
             found = _discovered.decode(result)
         except (UpstreamError, UpstreamBadResponse, UpstreamTooLarge, msgspec.DecodeError):
             return None
@@ -127,7 +129,9 @@ class Handshake:
         try:
             if response.status in (404, 405):
                 raise NotStreamable(f"The upstream answered `initialize` with HTTP {response.status}.")
-            result = await read_answer(response, asked.id, self._settings, ignore, session=False)
+            result = await read_answer(
+                response, asked.id, self._settings, ignore, session=False, mask=self._connection.mask
+            )
         except UpstreamBadResponse as cause:
             if 400 <= response.status < 500 and not isinstance(cause, SessionLost):
                 raise NotStreamable(cause.detail) from cause

@@ -67,7 +67,7 @@ class LegacyStream:
         response = await self._connection.get(_HEADERS)
         try:
             if response.status in (401, 403):
-                await refuse(response, self._settings, session=False)
+                await refuse(response, self._settings, session=False, mask=self._connection.mask)
             if response.status != 200 or not is_stream(response):
                 raise NoStream(f"The upstream answers GET with HTTP {response.status} and no event stream.")
             body = stream_of(response, self._settings)
@@ -104,7 +104,7 @@ class LegacyStream:
             response = await self._connection.post(request.headers, request.body, self.endpoint)
             try:
                 if not 200 <= response.status < 300:
-                    await refuse(response, self._settings, session=True)
+                    await refuse(response, self._settings, session=True, mask=self._connection.mask)
             finally:
                 self._connection.let_run_out(response)
             message = await answer
@@ -149,7 +149,10 @@ class LegacyStream:
     async def _read(self, response: aiohttp.ClientResponse, body: Body) -> None:
         why = "The upstream's stream ended before the answer."
         try:
-            await follow_stream(body, self._settings, self._take, self._budget, check_depth=False, parser=self._parser)
+            mask = self._connection.mask
+            await follow_stream(
+                body, self._settings, self._take, self._budget, mask, check_depth=False, parser=self._parser
+            )
         except MeshError as error:
             why = error.detail
         except Exception:

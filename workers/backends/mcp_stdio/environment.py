@@ -3,6 +3,7 @@
 `env: {NAME_FOR_THE_SERVER: NAME_OF_THE_WORKERS_VARIABLE}`; `api_key_env: X` gives it `X` with the value of `CREDENTIAL_X`.
 """
 
+import re
 from dataclasses import dataclass
 
 from shared.configuration import BackendEntry, credential_variable
@@ -10,6 +11,8 @@ from shared.errors import ConfigurationError
 from workers.credentials import Credentials
 
 _HARMLESS = ("PATH", "HOME", "LOGNAME", "SHELL", "TERM", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|(?:^|[_ ])(?:PAT|PWD|PASS|PASSPHRASE)(?:$|[_ ])")
+_PASSWORD_OF_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@:]*:([^/?#@]+)@")
 _MASK = "***"
 _SECRET_CHARACTERS_MIN = 6
 """Shorter values would blacken half of a log."""
@@ -22,6 +25,8 @@ class ServerEnvironment:
     variables: dict[str, str]
     fragments: tuple[str, ...]
     """Lines of the values that were mapped, the longest first."""
+    secrets: tuple[str, ...] = ()
+    """Those of the values that are credentials by their names."""
 
     def __repr__(self) -> str:
         return f"ServerEnvironment({sorted(self.variables)})"
@@ -40,6 +45,7 @@ class ServerEnvironment:
 
 def environment_of(entry: BackendEntry, credentials: Credentials) -> ServerEnvironment:
     """What a server of this entry gets. Raises ConfigurationError that names each variable which the worker lacks."""
+    named: list[str] = []
     variables = {name: value.reveal() for name in _HARMLESS if (value := credentials.variable(name)) is not None}
     secrets: list[str] = []
     missing: list[str] = []
@@ -50,6 +56,7 @@ def environment_of(entry: BackendEntry, credentials: Credentials) -> ServerEnvir
         else:
             variables[name] = value.reveal()
             secrets.append(variables[name])
+            named += _credentials_in(name, source, variables[name])
     if entry.api_key_env is not None:
         value = credentials.find(entry.api_key_env, entry)
         if value is None:
@@ -57,6 +64,7 @@ def environment_of(entry: BackendEntry, credentials: Credentials) -> ServerEnvir
         else:
             variables[entry.api_key_env] = value.reveal()
             secrets.append(variables[entry.api_key_env])
+            named.append(variables[entry.api_key_env])
     if missing:
         raise ConfigurationError(
             f"Backend {entry.name!r}: its server is not started, because this worker has no {', '.join(missing)} in its "
@@ -64,4 +72,11 @@ def environment_of(entry: BackendEntry, credentials: Credentials) -> ServerEnvir
         )
     fragments = {line.strip() for secret in secrets for line in secret.splitlines()}
     long = sorted((f for f in fragments if len(f) >= _SECRET_CHARACTERS_MIN), key=len, reverse=True)
-    return ServerEnvironment(variables, tuple(long))
+    return ServerEnvironment(variables, tuple(long), tuple(named))
+
+
+def _credentials_in(name: str, source: str, value: str) -> list[str]:
+    """What of a variable may be in no result. Most are no secrets: a server that was told a directory has to name it."""
+    if source.startswith("CREDENTIAL_") or _SECRET_NAME.search(f"{name} {source}".upper()):
+        return [value]
+    return [found[1]] if (found := _PASSWORD_OF_URL.match(value)) else []

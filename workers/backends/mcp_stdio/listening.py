@@ -21,6 +21,7 @@ from workers.backends.mcp_stdio.environment import ServerEnvironment
 from workers.backends.mcp_stdio.lines import LineReader
 from workers.backends.mcp_stdio.throttle import Throttle
 from workers.client import RELAYED_METHODS
+from workers.masking import Mask
 
 log = structlog.get_logger()
 
@@ -61,6 +62,7 @@ class Listening:
         self._stdout = stdout
         self._environment = environment
         self._settings = settings
+        self._mask = Mask(lambda: environment.secrets)
         self._relayed = frozenset(method for method, kind in RELAYED_METHODS.items() if kind in relay)
         self._changed = changed
         self._updated = updated
@@ -80,7 +82,7 @@ class Listening:
                 raise Nonsense(f"it wrote a line of more than {self._settings.upstream_answer_bytes_max} bytes") from error
             if line is None:
                 return
-            if not await self._take(line):
+            if not await self._take(self._mask(line)):
                 await self._strays.pace()
             lines += 1
             handled += len(line)
