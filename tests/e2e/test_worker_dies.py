@@ -42,7 +42,7 @@ class Asked(threading.Thread):
         return dict(self.answer["result"])
 
 
-def _holder(running: Mesh) -> int:
+def holder_of(running: Mesh) -> int:
     """Index of the worker that holds the one lease there is."""
     leases: list[bytes] = []
 
@@ -74,7 +74,7 @@ def test_a_read_whose_worker_is_killed_is_answered_by_the_other_within_the_lease
     with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry(), **LEASE) as running:
         edge = _start(running)
         asked = Asked(edge, "up_sleep", {"ms": 4000})
-        running.workers[_holder(running)].kill()
+        running.workers[holder_of(running)].kill()
         assert asked.result()["content"][0]["text"] == "slept"
         # What is promised is in the lease and the sweep, both settings; the second is their slack.
         print(f"answered after {asked.took_s:.1f} s, of which the call itself is 4 s")
@@ -91,7 +91,7 @@ def test_a_write_whose_worker_is_killed_after_dispatch_is_outcome_unknown_and_wa
     with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry(classes=WRITES), **LEASE) as running:
         edge = _start(running)
         asked = Asked(edge, "up_sleep", {"ms": 20_000})  # killed long before it is done
-        holder = _holder(running)
+        holder = holder_of(running)
         wait_until(lambda: any(r["phase"] == "intent" for r in running.audit()), "the write is dispatched")
         running.workers[holder].kill()
         error = asked.result()["structuredContent"]["error"]
@@ -140,7 +140,7 @@ def test_a_worker_that_was_stopped_and_revived_answers_nothing_that_another_owns
     with upstream(tmp_path) as up, mesh(tmp_path, "backends:\n" + up.entry()) as running:
         edge = _start(running)
         asked = Asked(edge, "up_sleep", {"ms": 2000})
-        zombie = running.workers[_holder(running)]
+        zombie = running.workers[holder_of(running)]
         zombie.send(signal.SIGSTOP)
         assert asked.result()["content"][0]["text"] == "slept"
         zombie.send(signal.SIGCONT)
