@@ -385,3 +385,15 @@ def test_a_search_by_post_may_have_pages(tmp_path: Path) -> None:
     given = rows(tmp_path, replying(by_page), rows_file(PAGE, params, "POST"), {"q": "x"})
     assert given.document == NUMBERS
     assert [request.json for request in given.upstream.requests] == [{"q": "x"}] * 3
+
+
+def test_a_search_may_have_its_pages_in_the_body(tmp_path: Path) -> None:
+    params = PATH + ", params: {q: {type: string, in: body}, page: {type: integer, in: body}}"
+
+    def answer(request: Recorded) -> Reply:
+        return json_reply(by_page({"page": str(request.json.get("page", 1))}))
+
+    given = rows(tmp_path, answer, rows_file(PAGE, params, "POST"), {"q": "x"})
+    assert given.document == NUMBERS
+    assert [request.json.get("page") for request in given.upstream.requests] == [None, 2, 3]
+    assert given.queries == [{"size": "3"}] * 3

@@ -28,13 +28,17 @@ class Asking:
         self._tool = tool
         self._plan = plan
 
-    def first(self, arguments: Mapping[str, Any], query: Mapping[str, Any]) -> Request:
-        """The request for the page that a caller asks for. Raises Failed."""
-        return self._plan.build(arguments, query)
+    def page(self, arguments: Mapping[str, Any], position: Mapping[str, Any]) -> Request:
+        """The request for a page: what says which one goes where the tool has a parameter for it, else into the query.
+        Raises Failed."""
+        params = self._tool.params
+        own = {name: value for name, value in position.items() if name in params and params[name].place != "query"}
+        query = {name: value for name, value in position.items() if name not in own}
+        return self._plan.build({**arguments, **own} if own else arguments, query)
 
     def further(self, first: Request, step: Further, arguments: Mapping[str, Any]) -> Request:
         """The request for a further page. Raises Failed."""
-        return self._plan.build(arguments, step.query) if step.url is None else replace(first, url=step.url)
+        return self.page(arguments, step.query) if step.url is None else replace(first, url=step.url)
 
     def arguments_for(self, step: Further, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments by which a caller gets that page; empty where the tool has no parameters for it."""
@@ -43,7 +47,7 @@ class Asking:
         found = {}
         for name, value in query.items():
             param = params.get(name)
-            if param is None or param.place != "query" or str(arguments.get(name, param.default)) == str(value):
+            if param is None or str(arguments.get(name, param.default)) == str(value):
                 continue
             as_number = whole(value) if param.type in ("integer", "number") else None
             found[name] = as_number if as_number is not None else str(value) if param.type == "string" else value

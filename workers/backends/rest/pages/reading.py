@@ -32,10 +32,10 @@ class Reading:
         """All that a call asks for. `deadline`: loop time; `reads`: whether it changes nothing, so that further pages may
         be asked for. Raises what `send` and `RequestPlan.build` raise."""
         if self._pagination is None:
-            answer = await send(self._asking.first(arguments, {}), 0)
+            answer = await send(self._asking.page(arguments, {}), 0)
             return Content(answer=answer, body=answer.body)
         walk = Walk(self._tool, self._pagination, arguments)
-        request = self._asking.first(arguments, walk.first())
+        request = self._asking.page(arguments, walk.first())
         answer = await send(request, 0)
         items = items_in(answer, self._segments) if self._pagination.behavior == "auto" and reads else None
         if items is None:
