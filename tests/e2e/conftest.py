@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client import Client
+from tests.e2e.composed_mesh import Composed, composed_mesh
 from tests.e2e.scripts_mesh import Scripted, scripts_mesh
 from tests.e2e.target import Target, open_target
 from tests.e2e.tasks_mesh import STRANGER_KEY, Slow, slow_mesh
@@ -54,3 +55,10 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
     quick |= {"TOOLMESH_HANDLE_AFTER_S": "0.5", "TOOLMESH_CANCEL_GRACE_S": "0.2"}
     with scripts_mesh(tmp_path_factory.mktemp("scripted"), **quick) as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
+    """A REST backend whose file has composites, before a recorder."""
+    with composed_mesh(tmp_path_factory.mktemp("composed")) as running:
+        yield running

@@ -1,18 +1,11 @@
 """Composites: scripts of a DADL file over the tools of the same file, run as their caller (DADL 0.2, composites)."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.composed_mesh import TOKEN, Composed, composed_mesh
+from tests.e2e.composed_mesh import TOKEN, Composed
 from tests.mesh import wait_until
-
-
-@pytest.fixture(scope="module")
-def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
-    with composed_mesh(tmp_path_factory.mktemp("composed")) as running:
-        yield running
 
 
 def test_a_composite_returns_the_json_of_its_value_as_the_one_text(composed: Composed) -> None:
