@@ -1,12 +1,15 @@
 """Tokens that the workers of a group share through a real broker: got once, readable by nobody else."""
 
 import asyncio
+import base64
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared import rest_keys
+from shared.line import RedisLine
 from shared.mesh_keys import parse_key_ring
 from tests.mesh import Broker, mesh_keys
 from tests.upstreams.started import run
@@ -17,6 +20,7 @@ from tests.workers.rest.tokens import (
     QUICK,
     ROTATES,
     TAKEN,
+    dadl,
     everything_in,
     forget,
     forms_of,
@@ -24,6 +28,8 @@ from tests.workers.rest.tokens import (
     worker,
     workers,
 )
+from workers.backends.rest.auth.grants import AccessToken
+from workers.backends.rest.auth.sharing import SharedValue
 
 
 def test_one_worker_of_many_gets_the_token_for_all(tmp_path: Path, empty: Broker) -> None:
@@ -140,5 +146,56 @@ def test_what_somebody_put_in_a_tokens_place_is_not_used(tmp_path: Path, empty: 
                     async with worker(tmp_path, CLIENT_CREDENTIALS, upstream, redis_url=empty.url) as caller:
                         assert await caller.text("look") == TAKEN
             assert len(server.given) == 5
+
+    run(test)
+
+
+def test_a_key_of_the_group_that_is_replaced_loses_no_token(empty: Broker) -> None:
+    """What an older key wrote is read as long as that key is in the ring, and written anew under the first."""
+    keys = {name: base64.b64encode(name.encode() * 16).decode() for name in ("k1", "k2")}
+    rings = {
+        "old": parse_key_ring(f"default:k1:{keys['k1']}"),
+        "both": parse_key_ring(f"default:k2:{keys['k2']},default:k1:{keys['k1']}"),
+        "new": parse_key_ring(f"default:k2:{keys['k2']}"),
+    }
+
+    async def test() -> None:
+        line = RedisLine(empty.url, pending_max=100, timeout_s=2.0)
+        await line.open()
+        values = {
+            name: SharedValue(line, ring, "default", AccessToken, rest_keys.rotated_token, ("a", "b"))
+            for name, ring in rings.items()
+        }
+        await values["old"].write(AccessToken(token="one"), 60.0)
+        assert await values["new"].read() is None
+        found = await values["both"].read()
+        assert found is not None
+        assert found[0].token == "one"
+        assert 50 < found[1] <= 60
+        await values["both"].write(AccessToken(token="two"), 60.0)
+        # A worker that still signs with the old key must not find what was before.
+        assert await values["old"].read() is None
+        found = await values["new"].read()
+        assert found is not None
+        assert found[0].token == "two"
+        await line.close()
+
+    run(test)
+
+
+def test_a_token_goes_on_when_the_file_changes_and_its_auth_does_not(tmp_path: Path) -> None:
+    async def test() -> None:
+        server = TokenServer()
+        how: dict[str, Any] = {"settings": {"dadl_poll_s": 0.05}}
+        async with serving(server) as upstream, worker(tmp_path, CLIENT_CREDENTIALS, upstream, **how) as caller:
+            file = tmp_path / "dadl" / "wx.dadl"
+            assert await caller.text("look") == TAKEN
+            more = CLIENT_CREDENTIALS.replace("}", ", scopes: [more]}")
+            for text, auth, given in (("A longer look", CLIENT_CREDENTIALS, 1), ("A last look", more, 2)):
+                file.write_text(dadl(auth, upstream).replace("A look", text))
+                await asyncio.wait_for(caller.changes.wait(), 20)
+                caller.changes.clear()
+                assert await caller.text("look") == TAKEN
+                assert len(server.given) == given
 
     run(test)

@@ -6,7 +6,6 @@ is asked for. What is kept hangs on the refresh token that the operator set: ano
 """
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -88,5 +87,4 @@ class Rotation:
         return self._newest[1] if self._newest is not None and self._newest[0] == made_of else None
 
     def _shared(self, made_of: tuple[str, ...]) -> SharedValue[Rotated]:
-        name: Callable[[str, str], str] = rest_keys.rotated_token
-        return SharedValue(self._place.equipment, self._place.entry.group, Rotated, name, made_of)
+        return self._place.shared(Rotated, rest_keys.rotated_token, made_of)

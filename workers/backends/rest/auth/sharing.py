@@ -20,7 +20,7 @@ from shared.cipher import NONCE_BYTES, Cipher
 from shared.errors import BrokerUnavailable, ForgedMessage
 from shared.functions import fcall
 from shared.line import RedisLine
-from workers.equipment import Equipment
+from shared.mesh_keys import KeyRing
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -33,14 +33,20 @@ class SharedValue(Generic[T]):
     """One value. All methods raise BrokerUnavailable where the broker is away, or does not let this worker."""
 
     def __init__(
-        self, equipment: Equipment, group: str, kind: type[T], name: Callable[[str, str], str], made_of: Iterable[str]
+        self,
+        line: RedisLine,
+        ring: KeyRing,
+        group: str,
+        kind: type[T],
+        name: Callable[[str, str], str],
+        made_of: Iterable[str],
     ) -> None:
         """`name`: the key on the broker, by group and digest; `made_of`: what makes it this value and no other, the
         credentials that it is got with among it."""
         identity = msgspec.json.encode(list(made_of))
-        self._line = equipment.line
+        self._line = line
         self._decoder = msgspec.msgpack.Decoder(kind)
-        self._places = [_place(key, group, identity, name) for key in equipment.ring.keys_of(group)]
+        self._places = [_place(key, group, identity, name) for key in ring.keys_of(group)]
 
     async def read(self) -> tuple[T, float] | None:
         """The value, and for how many seconds it is good; None where there is none that can be read."""

@@ -123,9 +123,7 @@ class Upheld(Generic[T]):
             await asyncio.wait({self._task})
 
     async def _obtain(self, key: Key) -> T:
-        shared = SharedValue(
-            self._place.equipment, self._place.entry.group, self._kind, rest_keys.upstream_token, (*self._made_of, *key)
-        )
+        shared = self._place.shared(self._kind, rest_keys.upstream_token, (*self._made_of, *key))
         name = rest_keys.token_turn(self._place.entry.group, digest_of(self._turn_of(key)))
         turn = Turn(self._place.equipment.line, name, self._turn_s)
         in_turn, away = False, False
