@@ -69,5 +69,5 @@ ACCESS: dict[str, tuple[str, str, str]] = {
     "wanted": ("RW", "RW", ""),
     "workers": ("R", "W", ""),
 }
-NO_KEYS = {"control_channel", "edge_channel", "general", "inner_channel", "job_id", "lane", "reply_channel"}
+NO_KEYS = {"control_channel", "edge_channel", "general", "inner_channel", "job_id", "lane", "lanes", "reply_channel"}
 """Of `MODULES`, what makes names of something else than keys."""

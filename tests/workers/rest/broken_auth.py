@@ -127,10 +127,4 @@ CASES = (
         "`idempotency`, `redact`, `semantic_errors`, `refresh_token`, `jwt_bearer`, `authorization_code`, "
         "`refresh_token_rotation`.",
     ),
-    Case(
-        "requires unbuilt feature",
-        PLAIN + "requires: {features: [returns, health]}\n",
-        "10:32 error: the file requires `health`, which is not built in this release: rest backends make no requests yet, "
-        "so no health is checked.",
-    ),
 )
