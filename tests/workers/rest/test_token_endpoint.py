@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from tests.certificates import Authority
 from tests.upstreams.recorder import Reply, Writes, json_reply, recording
 from tests.upstreams.started import run
 from tests.upstreams.token_endpoint import CLIENT_ID, CLIENT_SECRET, TokenServer
-from tests.workers.rest.tokens import CLIENT_CREDENTIALS, QUICK, TAKEN, serving, worker
+from tests.workers.rest.tokens import CLIENT_CREDENTIALS, QUICK, TAKEN, forms_of, serving, worker
+
+
+def shows_no_secret(text: str) -> None:
+    """Of a log, or a traceback."""
+    for secret in (CLIENT_ID, CLIENT_SECRET):
+        assert not [form for form in forms_of(secret) if form in text.encode()]
+
 
 REFUSALS: dict[str, tuple[Reply | bytes, str]] = {
     "invalid_client": (
@@ -36,7 +44,7 @@ REFUSALS: dict[str, tuple[Reply | bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_is_no_token_is_told_without_a_secret(name: str, tmp_path: Path) -> None:
+def test_what_is_no_token_is_told_without_a_secret(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     answer, said = REFUSALS[name]
 
     async def test() -> None:
@@ -52,6 +60,7 @@ def test_what_is_no_token_is_told_without_a_secret(name: str, tmp_path: Path) ->
             assert len(server.asked) == 1
 
     run(test)
+    shows_no_secret("".join(capfd.readouterr()))
 
 
 async def hang(writer: asyncio.StreamWriter) -> None:
@@ -70,7 +79,9 @@ AWAY: dict[str, tuple[Reply | bytes | Writes, str]] = {
 
 
 @pytest.mark.parametrize("name", AWAY)
-def test_an_endpoint_that_can_not_be_asked_is_certain_to_have_done_nothing(name: str, tmp_path: Path) -> None:
+def test_an_endpoint_that_can_not_be_asked_is_certain_to_have_done_nothing(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     answer, said = AWAY[name]
 
     async def test() -> None:
@@ -82,9 +93,26 @@ def test_an_endpoint_that_can_not_be_asked_is_certain_to_have_done_nothing(name:
             assert said in refused.value.detail
             assert "Nothing was sent to its API" in refused.value.detail
             assert {request.path for request in upstream.requests} == {"/token"}
+            shows_no_secret("".join(traceback.format_exception(refused.value)))
             # As soon as it answers, there is a token.
             server.token_says = lambda request: None
             assert await caller.text("look") == TAKEN
+
+    run(test)
+    shows_no_secret("".join(capfd.readouterr()))
+
+
+def test_a_worker_that_stops_does_not_wait_for_an_endpoint_that_says_nothing(tmp_path: Path) -> None:
+    async def test() -> None:
+        server = TokenServer(token_says=lambda request: hang)
+        async with serving(server) as upstream, worker(tmp_path, CLIENT_CREDENTIALS, upstream) as caller:
+            call = asyncio.create_task(caller.text("look"))
+            async with asyncio.timeout(10):
+                while not server.asked:
+                    await asyncio.sleep(0.01)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+        # What is left would fail `run`, which looks for tasks.
 
     run(test)
 

@@ -30,8 +30,7 @@ class Authenticator(Protocol):
         ...
 
     async def close(self) -> None:
-        """Wait until a token that is being got just now is kept: a refresh token may hang on it. Takes no longer than the
-        settings say."""
+        """Wait until a token that is being got just now is kept, since a refresh token may hang on it; for 2 s at most."""
         ...
 
 

@@ -29,6 +29,8 @@ Key = tuple[str, ...]
 
 _FIRST_LOOK_S = 0.02
 _LOOK_S_MAX = 0.25
+_CLOSE_S = 2.0
+"""A worker that stops has not longer for a server that does not answer."""
 
 
 class Source(Protocol[T_co]):
@@ -118,8 +120,10 @@ class Upheld(Generic[T]):
         self._renewed_at = float("-inf")
 
     async def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait a little for what is under way, then end it."""
         if self._task is not None and not self._task.done():
+            await asyncio.wait({self._task}, timeout=_CLOSE_S)
+            self._task.cancel()
             await asyncio.wait({self._task})
 
     async def _obtain(self, key: Key) -> T:
