@@ -14,7 +14,7 @@ TEXT = "leaf"
 PAGE = f"== {TEXT} ==\n{TEXT}"
 """A text with several lines, in which `TEXT` is found."""
 TIME = "2026-01-02T03:04:05Z"
-_CHAIN = re.compile(r"(?<![\w.])(\w+)((?:\??\.[A-Za-z_]\w*)+)")
+_CHAIN = re.compile(r"(?<![\w.])(\w+|\))((?:\??\.[A-Za-z_]\w*)+)")
 _STEP = re.compile(r"\.([A-Za-z_]\w*)")
 _COMPARED = re.compile(r"""\.(\w+)\s*===\s*(["'])(.*?)\2""")
 _INDEXED = re.compile(r"\.([A-Za-z_]\w*)\s*(?:\?\.)?\[")
@@ -25,19 +25,20 @@ Answers = Mapping[str, Any]
 """By tool: the document that its answer holds."""
 
 
-def arguments_for(params: Mapping[str, Param]) -> dict[str, Any]:
-    """A value for each parameter, by its type; texts that are a time by their name are one."""
-    kinds: dict[str, Any] = {
-        "integer": 1,
-        "number": 1,
-        "boolean": True,
-        "array": [],
-        "object": {"type": TEXT, "body": TEXT},
-    }
-    found: dict[str, Any] = {}
-    for name, param in params.items():
-        found[name] = kinds.get(param.type, TIME if "time" in name else TEXT)
-    return found
+def arguments_for(composite: Composite) -> Iterator[dict[str, Any]]:
+    """A value for each parameter, by its type: texts that are a time by their name are one, lists hold something. Then the
+    same with those texts that the script compares parameters with."""
+    found = {name: _value(name, param) for name, param in composite.params.items()}
+    yield found
+    compared = {name: text for name, _, text in _COMPARED.findall(composite.code) if name in found}
+    if compared:
+        yield found | compared
+
+
+def _value(name: str, param: Param) -> Any:
+    thing = {"type": TEXT, "body": TEXT}
+    kinds: dict[str, Any] = {"integer": 1, "number": 1, "boolean": True, "array": [thing], "object": thing}
+    return kinds.get(param.type, TIME if "time" in name else TEXT)
 
 
 def answers_for(composite: Composite, tools: Mapping[str, Tool]) -> Iterator[Answers]:
@@ -52,15 +53,16 @@ def answers_for(composite: Composite, tools: Mapping[str, Tool]) -> Iterator[Ans
 
 
 def _item(code: str, inner: str) -> dict[str, Any]:
-    """An object with every name; lists where a name is used as one: of objects, or of numbers."""
+    """An object with every name; lists where a name is used as one. What else there is are texts, or numbers (`inner`)."""
     chains = [_STEP.findall(found[2]) for found in _CHAIN.finditer(code) if found[1] not in _NOT_OURS]
     lists = {chain[-2] for chain in chains if len(chain) > 1 and chain[-1] in _OF_LISTS}
     lists |= {*_INDEXED.findall(code), *_DEFAULT_LIST.findall(code)}
-    flat: dict[str, Any] = {name: PAGE for chain in chains for name in chain if name not in _OF_LISTS}
+    leaf = 1 if inner == "number" else PAGE
+    flat: dict[str, Any] = {name: leaf for chain in chains for name in chain if name not in _OF_LISTS}
     flat |= {name: text for name, _, text in _COMPARED.findall(code)}
     for _ in range(2):
         elements = [1, 2] if inner == "number" else [flat, flat]
-        flat = flat | {name: elements for name in lists}
+        flat = flat | dict.fromkeys(lists, elements)
     item = dict(flat)
     for chain in chains:
         names = [name for name in chain if name not in _OF_LISTS]

@@ -1,8 +1,9 @@
-"""Every composite of the files that upstream publishes runs unmodified: edge, worker, sandbox, and an API on a real port."""
+"""Every composite of the files that upstream publishes runs unmodified, in a real mesh, before an API on a real port."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import pytest
@@ -55,12 +56,12 @@ class Published:
         composite = definition.composites[name]
         wanted = {each.text for each in called_tools(composite.code)}
         missing: set[str] | None = None
-        for answers in answers_for(composite, definition.tools):
+        for answers, arguments in product(answers_for(composite, definition.tools), list(arguments_for(composite))):
             self.api.tools, self.api.answers, self.api.called = definition.tools, answers, set()
-            answer = self.edge.call(f"{backend}_{name}", arguments_for(composite.params))
+            answer = self.edge.call(f"{backend}_{name}", arguments)
             if not answer["result"].get("isError"):
                 missing = (wanted if missing is None else missing) - self.api.called
-            if not missing and missing is not None:
+            if missing == set():
                 break
         return missing
 
