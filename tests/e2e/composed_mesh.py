@@ -23,8 +23,10 @@ RULES = """users:
   eve: {allow: ['grid_busy_zones', 'grid_list_zones', 'grid_health']}
 """
 ENTRY = """backends:
-  - {{name: grid, transport: rest, dadl: grid.dadl, url: '{url}', delegates: {{safe_reset: [reset]}}}}
+  - {{name: grid, transport: rest, dadl: grid.dadl, url: '{url}', delegates: {approved}}}
 """
+APPROVED = "{safe_reset: [reset], own_reset: [reset]}"
+"""`sly_reset` asks for it as well, and nobody approved it; `own_reset` does not ask for it."""
 ZONES = [{"id": "n", "name": "North"}, {"id": "s", "name": "South"}]
 
 
@@ -90,7 +92,7 @@ def composed_mesh(directory: Path, *options: str, worker_approves: bool = True, 
     backends.yaml says the same of `delegates` as the edge's."""
     with recorder_thread(grid) as upstream:
         given = {"CREDENTIAL_GRID_TOKEN": TOKEN, "TOOLMESH_DIRECT_TOOLS": "100", **environment}
-        with mesh(directory, ENTRY.format(url=upstream.url), **given) as running:
+        with mesh(directory, ENTRY.format(url=upstream.url, approved=APPROVED), **given) as running:
             (running.config / "dadl").mkdir()
             (running.config / "dadl" / "grid.dadl").write_text(FILE.read_text())
             keys = [(name, hashlib.sha256(key.encode()).hexdigest()) for name, key in (("bob", BOB_KEY), ("eve", EVE_KEY))]
@@ -98,8 +100,7 @@ def composed_mesh(directory: Path, *options: str, worker_approves: bool = True, 
             (running.config / "apikeys.yaml").write_text("keys:\n" + "".join(lines))
             (running.config / "authorization.yaml").write_text(RULES)
             theirs = directory / "backends-of-the-worker.yaml"
-            entry = ENTRY.format(url=upstream.url)
-            theirs.write_text(entry if worker_approves else entry.replace("{safe_reset: [reset]}", "{}"))
+            theirs.write_text(ENTRY.format(url=upstream.url, approved=APPROVED if worker_approves else "{}"))
             running.start_worker(*options, TOOLMESH_BACKENDS_CONFIG=str(theirs))
             edge = running.start_edge()
             running.wait_for_tools(edge, "grid_busy_zones")

@@ -1,11 +1,18 @@
 """Composites: scripts of a DADL file over the tools of the same file, run as their caller (DADL 0.2, composites)."""
 
 import json
+from typing import Any
 
+import msgspec
 import pytest
 
+from shared import keys
+from shared.codec import seal
+from shared.inner import ParentGrant
 from tests.e2e.composed_mesh import TOKEN, Composed
-from tests.mesh import wait_until
+from tests.letters import RING, a_call, job, plant
+from tests.mesh import mesh_keys, wait_until
+from tests.toolmesh.command import toolmesh
 
 
 def test_a_composite_returns_the_json_of_its_value_as_the_one_text(composed: Composed) -> None:
@@ -80,8 +87,12 @@ def test_a_composite_calls_nothing_that_its_caller_may_not(composed: Composed) -
     error = composed.failure("grid_busy_zones", client=composed.eve)
     assert error["code"] == "unknown_tool"
     assert "grid_zone_load" in error["text"]
+
+
+@pytest.mark.parametrize("tool", ["grid_own_reset", "grid_sly_reset"], ids=["not asked for", "not approved"])
+def test_what_only_the_file_or_only_the_operator_delegates_is_not_delegated(composed: Composed, tool: str) -> None:
     before = len(composed.requests("/reset"))
-    assert composed.failure("grid_own_reset", client=composed.bob)["code"] == "unknown_tool"
+    assert composed.failure(tool, client=composed.bob)["code"] == "unknown_tool"
     assert len(composed.requests("/reset")) == before
 
 
@@ -178,3 +189,35 @@ def test_health_is_found_by_its_name_alone(composed: Composed) -> None:
     by_words, by_name = [[tool["name"] for tool in each] for each in found]
     assert "grid_health" not in by_words
     assert by_name[0] == "grid_health"
+
+
+def letter(composed: Composed, **fields: Any) -> str:
+    """Set a composite aside; gives its call id."""
+    call = a_call(
+        queue=keys.queue("default", "grid", "script"), backend="grid", tool="busy_zones", arguments=b"{}", **fields
+    )
+    grant = ParentGrant(
+        parent=call.call_id, group="default", principal=call.principal, deadline_ms=1, backend="grid", tool="x"
+    )
+    call = msgspec.structs.replace(call, grant=seal(RING, "edge", grant)) if "grant" not in fields else call
+    plant(composed.running.broker, call.call_id, job(call))
+    return call.call_id
+
+
+def test_a_composite_that_was_set_aside_is_sent_again_and_may_call_again(composed: Composed) -> None:
+    sent = {"callId": letter(composed), "waitS": 10}
+    answer = composed.edge.request("toolmesh/queue/retry", sent)["result"]
+    assert json.loads(answer["result"]["content"][0]["text"])["busy"] == ["North"]
+
+
+def test_what_was_no_composite_then_is_not_sent_again_as_one(composed: Composed) -> None:
+    sent = {"callId": letter(composed, grant=b""), "waitS": 10}
+    assert "is a tool of another kind now" in json.dumps(composed.edge.request("toolmesh/queue/retry", sent)["error"])
+
+
+def test_its_queue_is_listed(composed: Composed) -> None:
+    where = ("--config", str(composed.running.config), "--json")
+    done = toolmesh("queue", "ls", *where, REDIS_URL=composed.running.broker.url, TOOLMESH_MESH_KEYS=mesh_keys())
+    queues = json.loads(done.out)["queues"]
+    assert [each["lane"] for each in queues if each["backend"] == "grid"] == ["read", "write", "script"]
+    assert {each["lane"] for each in queues if each["backend"] == "echo"} == {"read", "write"}

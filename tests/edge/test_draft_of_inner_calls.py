@@ -1,11 +1,14 @@
 """What a call of a running call is drafted as, out of the parent's grant."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from edge.draft import Drafts
 from edge.outgoing import Outgoing
+from shared.catalogue import FurtherCalls
+from shared.codec import unseal
 from shared.configuration import BackendEntry
 from shared.identity import Principal, share_of
 from shared.inner import ParentGrant
@@ -29,12 +32,27 @@ OUTGOING = Outgoing(
 )
 
 
-def draft(affinity: Any = "none", session: str = "", deadline_ms: int = 10_000) -> Any:
+def draft(
+    affinity: Any = "none",
+    session: str = "",
+    deadline_ms: int = 10_000,
+    *,
+    depth: int = 2,
+    transport: Any = "http",
+    outgoing: Outgoing = OUTGOING,
+) -> Any:
     line = RedisLine("redis://127.0.0.1:1/0", pending_max=1, timeout_s=1)
-    entry = BackendEntry(name="notes", transport="http", affinity=affinity)
+    entry = BackendEntry(name="notes", transport=transport, affinity=affinity)
     drafts = Drafts({"notes": entry}, line, RING, "e-1", Settings(exec_timeout_s=60))
-    grant = ParentGrant(parent="p", group="code", principal=ADA, deadline_ms=deadline_ms, client=CLIENT, session=session)
-    return drafts.inner(grant, OUTGOING, "c", 5_000, epoch="of-then")
+    fields: dict[str, Any] = {
+        "parent": "p",
+        "group": "code",
+        "principal": ADA,
+        "deadline_ms": deadline_ms,
+        "client": CLIENT,
+    }
+    grant = ParentGrant(session=session, depth=depth, **fields)
+    return drafts.inner(grant, outgoing, "c", 5_000, epoch="of-then")
 
 
 def test_it_is_its_parents_principals_and_nobody_can_be_asked_anything() -> None:
@@ -60,3 +78,19 @@ def test_it_has_no_more_time_than_its_parent_nor_than_any_call(deadline_ms: int,
 )
 def test_it_goes_to_the_upstream_session_of_its_parents_owner(affinity: str, session: str, owner: str) -> None:
     assert draft(affinity, session).owner == owner
+
+
+COMPOSITE = replace(OUTGOING, calls=FurtherCalls())
+
+
+def test_a_composite_of_a_script_gets_a_grant_for_its_backend_that_ends_there() -> None:
+    call = draft("principal", deadline_ms=9_000, transport="rest", outgoing=COMPOSITE)
+    assert (call.queue, call.owner) == ("arq:queue:default:notes:script", ""), "it has no upstream session"
+    grant = unseal(RING, "edge", call.grant, ParentGrant)
+    assert (grant.parent, grant.backend, grant.tool, grant.access) == ("c", "notes", "look", "read")
+    assert (grant.deadline_ms, grant.depth, grant.calls_max, grant.principal) == (9_000, 1, 50, ADA)
+
+
+@pytest.mark.parametrize(("transport", "depth"), [("http", 2), ("rest", 1)], ids=["no rest backend", "too deep"])
+def test_nothing_else_gets_one(transport: str, depth: int) -> None:
+    assert draft(transport=transport, depth=depth, outgoing=COMPOSITE).grant == b""
