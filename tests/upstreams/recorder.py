@@ -156,16 +156,13 @@ async def recording(
     holder: list[Recorder] = []
     tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not as a coroutine: asyncio would tell of each that is cancelled at the end.
+        task = asyncio.get_running_loop().create_task(holder[0].serve(reader, writer))
         tasks.add(task)
-        try:
-            await holder[0].serve(reader, writer)
-        finally:
-            tasks.discard(task)
+        task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=_HEAD_BYTES_MAX, ssl=tls)
+    server = await asyncio.start_server(begin, "127.0.0.1", port, limit=_HEAD_BYTES_MAX, ssl=tls)
     recorder = Recorder(server.sockets[0].getsockname()[1], "https" if tls else "http")
     recorder.stop_listening = server.close
     holder.append(recorder)

@@ -1,0 +1,65 @@
+"""What APIs send without end, to a whole REST backend: prints `name code MiB` a line, with the memory that it cost.
+
+python -m tests.workers.rest.floods
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from shared.errors import MeshError
+from tests.upstreams.recorder import Writes, recording
+from tests.workers.egress.floods import FLOODS, peak_mib
+from tests.workers.rest.opened import opened
+from tests.workers.rest.written import V2
+
+FILE = (
+    V2
+    + """requires: {features: [redact]}
+backend:
+  name: wx
+  type: rest
+  description: Weather
+  tools:
+    get_rows: {method: GET, path: /rows, access: read, description: Rows, response: {result_path: $.a, redact: [$.b]}}
+"""
+)
+
+
+def saying(pieces: Iterator[bytes]) -> Writes:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+
+    return write
+
+
+async def called(directory: Path, pieces: Iterator[bytes]) -> str:
+    """The code of the call's end."""
+    async with (
+        recording(lambda request: saying(pieces)) as upstream,
+        opened(directory, FILE, upstream.url) as caller,
+    ):
+        try:
+            result = msgspec.json.decode(await caller.call("get_rows", access="read"))
+        except MeshError as error:
+            return error.code
+        return str(result["structuredContent"]["error"]["code"] if result.get("isError") else "a_result")
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        await called(Path(name), iter([b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n" + b'{"a":1}']))  # all is loaded now
+        for flood, pieces in FLOODS.items():
+            before = peak_mib()
+            async with asyncio.timeout(20):
+                code = await called(Path(name), pieces)
+            print(flood, code, f"{peak_mib() - before:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
