@@ -50,7 +50,7 @@ def test_each_gives_what_it_names_of_some_document_in_which_that_is(transforming
         line = RedisLine(NO_BROKER, pending_max=10, timeout_s=1.0)
         equipment = Equipment(children=children, line=line, ring=parse_key_ring(mesh_keys()))
         blobs = Blobs(BackendEntry(name="wx", transport="rest"), settings, equipment)
-        pipeline = Pipeline(Transforms(children, settings), blobs, settings, Mask(tuple))
+        pipeline = Pipeline(Transforms(children, settings), blobs, Mask(tuple))
         try:
             unmoved = {name: why for name, tool in transforming.items() if (why := await _refused(pipeline, tool))}
         finally:

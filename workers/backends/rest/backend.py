@@ -44,7 +44,7 @@ class RestBackend:
         self._slots = asyncio.Semaphore(entry.options.connections or settings.upstream_connections)
         self._rate_limits = RateLimits(equipment.line, entry, settings)
         blobs = Blobs(entry, settings, equipment)
-        self._pipeline = Pipeline(Transforms(equipment.children, settings), blobs, settings, self._mask)
+        self._pipeline = Pipeline(Transforms(equipment.children, settings), blobs, self._mask)
         self._scripts = Scripts(equipment.children, COMPOSITES)
         self._held: Held | None = None
         """What calls that begin now are made by."""

@@ -5,9 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from shared.settings import Settings
 from workers.backends.backend import Invocation
-from workers.backends.mcp_protocol.message import too_deep
 from workers.backends.rest.answer import Content
 from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.dadl.response import Response
@@ -16,7 +14,7 @@ from workers.backends.rest.response.files import file_result, is_file
 from workers.backends.rest.response.presentation import NOTHING, result_of
 from workers.backends.rest.response.programs import Programs, step_failed
 from workers.backends.rest.response.redaction import Redaction
-from workers.backends.rest.response.selection import UNREADABLE, check, items_of, joined, kind_of, taken
+from workers.backends.rest.response.selection import ARRAY, UNREADABLE, check, items_of, joined, kind_of, taken
 from workers.backends.rest.response.text import utf8, without_halves
 from workers.backends.rest.selecting import NotThere
 from workers.blobs import Blobs
@@ -31,9 +29,8 @@ _redaction = lru_cache(4096)(Redaction)
 class Pipeline:
     """The steps of all tools of one backend."""
 
-    def __init__(self, transforms: Transforms, blobs: Blobs, settings: Settings, mask: Mask) -> None:
+    def __init__(self, transforms: Transforms, blobs: Blobs, mask: Mask) -> None:
         self._programs = Programs(transforms)
-        self._depth_max = settings.json_depth_max
         self._mask = mask
         self._blobs = blobs
 
@@ -75,7 +72,7 @@ class Pipeline:
     async def _document(self, body: bytes, content: Content, tool: Tool, invocation: Invocation) -> bytes:
         """What is left after the file's own steps."""
         response, status = tool.response, content.answer.status
-        body = await self._checked(body, status)
+        body = _checked(body, status)
         if response.result_path is not None and not content.selected:
             try:
                 body = taken(_segments(response.result_path), body)
@@ -94,21 +91,6 @@ class Pipeline:
                 raise step_failed("redact_failed", message, status) from cause
         return body
 
-    async def _checked(self, body: bytes, status: int) -> bytes:
-        """The same, if it can be read."""
-        try:
-            try:
-                check(body)
-            except msgspec.DecodeError:
-                body = without_halves(body)
-                check(body)
-        except UNREADABLE as cause:
-            message = "The answer is no JSON that can be read, and the tool has steps that need it."
-            raise step_failed("unreadable_answer", message, status) from cause
-        if await too_deep(body, self._depth_max):
-            raise step_failed("unreadable_answer", f"The answer nests deeper than {self._depth_max}.", status)
-        return body
-
     def _metadata(self, content: Content, response: Response) -> bytes:
         """What `metadata_path` finds; empty where it finds nothing, which is no failure."""
         if response.metadata_path is None:
@@ -118,6 +100,20 @@ class Pipeline:
             return _redaction(response.redact).of_metadata(found) if response.redact else found
         except (NotThere, *UNREADABLE):
             return b""
+
+
+def _checked(body: bytes, status: int) -> bytes:
+    """The same, if it can be read: it is JSON, and not nested deeper than the decoder goes."""
+    try:
+        try:
+            check(body)
+        except msgspec.DecodeError:
+            body = without_halves(body)
+            check(body)
+    except UNREADABLE as cause:
+        message = "The answer is no JSON that can be read, and the tool has steps that need it."
+        raise step_failed("unreadable_answer", message, status) from cause
+    return body
 
 
 def _has_steps(response: Response) -> bool:
@@ -132,7 +128,7 @@ def _has_steps(response: Response) -> bool:
 
 def _first(document: bytes, items_max: int | None) -> tuple[bytes, str]:
     """A list with no more than so many items, and a sentence where there were more."""
-    if items_max is None or kind_of(document) != b"[":
+    if items_max is None or kind_of(document) != ARRAY:
         return document, ""
     items = items_of(document)
     if len(items) <= items_max:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from workers.backends.rest.dadl.json_path import Segment, parse_json_path
-from workers.backends.rest.response.selection import Json, check, items_of, joined, kind_of, members_of
+from workers.backends.rest.response.selection import ARRAY, OBJECT, Json, check, items_of, joined, kind_of, members_of
 
 REDACTED = msgspec.Raw(b'"[REDACTED]"')
 _encode = msgspec.json.Encoder().encode
@@ -66,14 +66,9 @@ class Redaction:
 
 def _without(node: Json, tree: Tree) -> Json:
     kind = kind_of(node)
-    if kind == b"{":
-        members = members_of(node)
-        for name in members:
-            for member_step in (name, _All.OF_THEM):
-                if member_step in tree:
-                    members[name] = _below(members[name], tree[member_step])
-        return _encode(members)
-    if kind == b"[":
+    if kind == OBJECT:
+        return _object_without(node, tree)
+    if kind == ARRAY:
         items = items_of(node)
         for step, below in tree.items():
             if step is _All.OF_THEM:
@@ -84,8 +79,22 @@ def _without(node: Json, tree: Tree) -> Json:
     return node
 
 
+def _object_without(node: Json, tree: Tree) -> Json:
+    members = members_of(node)
+    found = False
+    for step, below in tree.items():
+        for name in members if step is _All.OF_THEM else (step,):
+            if isinstance(name, str) and name in members:
+                members[name] = _below(members[name], below)
+                found = True
+    return _encode(members) if found else node
+
+
 def _below(node: msgspec.Raw, below: Tree | None) -> msgspec.Raw:
-    return REDACTED if below is None else msgspec.Raw(bytes(_without(node, below)))
+    if below is None:
+        return REDACTED
+    left = _without(node, below)
+    return left if isinstance(left, msgspec.Raw) else msgspec.Raw(left)
 
 
 def _without_names(value: Any, names: frozenset[str]) -> Any:

@@ -10,6 +10,9 @@ from workers.backends.rest.selecting import NotThere, select
 Json = bytes | msgspec.Raw
 """JSON text."""
 
+OBJECT, ARRAY = ord("{"), ord("[")
+_SPACE = ord(" ")
+
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _any = msgspec.json.Decoder(msgspec.Raw).decode
@@ -43,16 +46,16 @@ def taken(segments: Sequence[Segment], document: bytes) -> bytes:
 def children(node: Json) -> Sequence[msgspec.Raw]:
     """All members or items."""
     kind = kind_of(node)
-    if kind == b"{":
+    if kind == OBJECT:
         return list(_members(node).values())
-    return _items(node) if kind == b"[" else ()
+    return _items(node) if kind == ARRAY else ()
 
 
 def child_of(node: Json, segment: str | int) -> msgspec.Raw | None:
     """A member or an item."""
     if isinstance(segment, str):
-        return _members(node).get(segment) if kind_of(node) == b"{" else None
-    if kind_of(node) != b"[":
+        return _members(node).get(segment) if kind_of(node) == OBJECT else None
+    if kind_of(node) != ARRAY:
         return None
     items = _items(node)
     return items[segment] if -len(items) <= segment < len(items) else None
@@ -68,9 +71,10 @@ def items_of(node: Json) -> list[msgspec.Raw]:
     return _items(node)
 
 
-def kind_of(node: Json) -> bytes:
-    """The first character: `{`, `[`, `"`, …"""
-    return bytes(memoryview(node)[:64]).lstrip()[:1] or bytes(node).lstrip()[:1]
+def kind_of(node: Json) -> int:
+    """The first character: OBJECT, ARRAY, or that of something else."""
+    first: int = memoryview(node)[0]
+    return first if first > _SPACE else bytes(node).lstrip()[0]
 
 
 def joined(items: Sequence[Json]) -> bytes:
