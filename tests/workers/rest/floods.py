@@ -12,7 +12,7 @@ import msgspec
 
 from shared.errors import MeshError
 from tests.upstreams.recorder import Writes, recording
-from tests.workers.egress.floods import FLOODS, peak_mib
+from tests.workers.egress.floods import FLOODS, HEAD, peak_mib
 from tests.workers.rest.opened import opened
 from tests.workers.rest.written import V2
 
@@ -24,9 +24,14 @@ backend:
   type: rest
   description: Weather
   tools:
-    get_rows: {method: GET, path: /rows, access: read, description: Rows, response: {result_path: $.a, redact: [$.b]}}
+    get_rows: {method: GET, path: /rows, access: read, description: Rows, response: {redact: ['$[*].a', $.a]}}
 """
 )
+MANY = {
+    "many_items": b"[" + b"[]," * 3_000_000 + b"[]]",
+    "many_members": b'{"a":1' + b',"a":1' * 1_500_000 + b"}",
+}
+"""Each small value of these would become an object of Python's."""
 
 
 def saying(pieces: Iterator[bytes]) -> Writes:
@@ -54,7 +59,8 @@ async def called(directory: Path, pieces: Iterator[bytes]) -> str:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         await called(Path(name), iter([b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n" + b'{"a":1}']))  # all is loaded now
-        for flood, pieces in FLOODS.items():
+        whole = {name: iter([HEAD + b"Content-Length: %d\r\n\r\n" % len(body), body]) for name, body in MANY.items()}
+        for flood, pieces in {**FLOODS, **whole}.items():
             before = peak_mib()
             async with asyncio.timeout(20):
                 code = await called(Path(name), pieces)

@@ -15,6 +15,7 @@ from tests.source_tree import ROOT
 from tests.upstreams.recorder import Reply, recording
 from tests.upstreams.started import run
 from tests.workers.egress.floods import FLOODS
+from tests.workers.rest.floods import MANY
 from tests.workers.rest.opened import opened
 from tests.workers.rest.test_results import tool
 
@@ -103,11 +104,33 @@ def test_what_is_odd_is_given_as_it_is(tmp_path: Path, case: str) -> None:
     run(test)
 
 
+LOOKING = ("{max_items: 3}", "{redact: ['$[*].a', $.a]}", "{result_path: '$[*].a'}", "{metadata_path: $.a.b, max_items: 3}")
+
+
+@pytest.mark.parametrize("response", LOOKING)
+@pytest.mark.parametrize("many", MANY)
+def test_an_answer_of_many_small_values_is_not_taken_apart(tmp_path: Path, many: str, response: str) -> None:
+    async def test() -> None:
+        async with (
+            recording(lambda request: Reply(200, MANY[many])) as upstream,
+            opened(tmp_path, tool(response), upstream.url) as caller,
+        ):
+            result = msgspec.json.decode(await caller.call("get_rows", access="read"))
+            if many == "many_members" and "max_items" in response:
+                assert not result.get("isError"), "there is no list to cut"
+            else:
+                assert result["isError"] is True
+                assert len(str(result)) < 2_000
+
+    run(test)
+
+
 def test_floods_are_left_and_cost_little_memory() -> None:
     command = [sys.executable, "-m", "tests.workers.rest.floods"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=True)
-    rows = {words[0]: words[1:] for line in done.stdout.splitlines() if (words := line.split())[0] in FLOODS}
-    assert rows.keys() == FLOODS.keys(), done.stdout
+    names = FLOODS.keys() | MANY.keys()
+    rows = {words[0]: words[1:] for line in done.stdout.splitlines() if (words := line.split())[0] in names}
+    assert rows.keys() == names, done.stdout
     for name, (code, mib) in rows.items():
-        assert code in ("upstream_too_large", "upstream_bad_response"), name
+        assert code in (["redact_failed"] if name in MANY else ["upstream_too_large", "upstream_bad_response"]), name
         assert float(mib) < 50, f"{name} cost {mib} MiB"

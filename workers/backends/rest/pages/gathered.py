@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from workers.backends.rest.answer import Answer
 from workers.backends.rest.dadl.json_path import Segment
-from workers.backends.rest.response.selection import UNREADABLE, check, items_of, kind_of, taken
+from workers.backends.rest.response.selection import ARRAY, UNREADABLE, check, items_of, kind_of, taken
 from workers.backends.rest.response.text import utf8
 from workers.backends.rest.selecting import NotThere
 
@@ -27,7 +27,7 @@ def items_in(answer: Answer, segments: Sequence[Segment]) -> Items | None:
         body = utf8(answer.body, answer)
         check(body)
         found = taken(segments, body)
-        if kind_of(found) != b"[" or found.count(b",") > _VALUES_MAX:
+        if kind_of(found) != ARRAY or found.count(b",") > _VALUES_MAX:
             return None
         return Items(found.strip(), len(items_of(found)))
     except (NotThere, *UNREADABLE):

@@ -11,7 +11,7 @@ from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.dadl.response import Response
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.response.files import file_result, is_file
-from workers.backends.rest.response.presentation import NOTHING, result_of
+from workers.backends.rest.response.presentation import METADATA_BYTES_MAX, NOTHING, result_of
 from workers.backends.rest.response.programs import Programs, step_failed
 from workers.backends.rest.response.redaction import Redaction
 from workers.backends.rest.response.selection import ARRAY, UNREADABLE, check, items_of, joined, kind_of, taken
@@ -59,7 +59,7 @@ class Pipeline:
         metadata = self._metadata(content, tool.response)
         if override is not None:
             document = await self._programs.override(override, document, invocation, content.answer.status)
-        document, note = _first(document, tool.response.max_items)
+        document, note = _first(document, tool.response.max_items, content.answer.status)
         notes += [note] if note else []
         return result_of(self._mask(document).decode("utf-8", "replace"), notes, self._mask(metadata), further)
 
@@ -80,7 +80,11 @@ class Pipeline:
                 message = f"The tool's `result_path: {response.result_path}` finds nothing in the answer: {cause}."
                 raise step_failed("result_path_failed", message, status) from cause
             except UNREADABLE as cause:
-                raise step_failed("result_path_failed", "The answer holds what can't be read.", status) from cause
+                raise step_failed(
+                    "result_path_failed",
+                    "The answer has more in it than the tool's `result_path` can look through.",
+                    status,
+                ) from cause
         if response.transform is not None:
             body = await self._programs.transform(body, tool, invocation, status)
         if response.redact:
@@ -97,7 +101,9 @@ class Pipeline:
             return b""
         try:
             found = taken(_segments(response.metadata_path), utf8(content.answer.body, content.answer))
-            return _redaction(response.redact).of_metadata(found) if response.redact else found
+            if len(found) > METADATA_BYTES_MAX or not response.redact:
+                return found  # so much is not shown
+            return _redaction(response.redact).of_metadata(found)
         except (NotThere, *UNREADABLE):
             return b""
 
@@ -126,11 +132,15 @@ def _has_steps(response: Response) -> bool:
     )
 
 
-def _first(document: bytes, items_max: int | None) -> tuple[bytes, str]:
+def _first(document: bytes, items_max: int | None, status: int) -> tuple[bytes, str]:
     """A list with no more than so many items, and a sentence where there were more."""
     if items_max is None or kind_of(document) != ARRAY:
         return document, ""
-    items = items_of(document)
+    try:
+        items = items_of(document)
+    except UNREADABLE as cause:
+        message = "The answer has too many items to be cut to the tool's `max_items`."
+        raise step_failed("unreadable_answer", message, status) from cause
     if len(items) <= items_max:
         return document, ""
     return joined(items[:items_max]), f"These are the first {items_max} of {len(items)} items (`max_items`)."
