@@ -12,7 +12,8 @@ import msgspec
 
 from shared.errors import MeshError
 from tests.upstreams.recorder import Writes, recording
-from tests.workers.egress.floods import FLOODS, HEAD, peak_mib
+from tests.workers.egress.floods import FLOODS, peak_mib
+from tests.workers.egress.peer import HEAD
 from tests.workers.rest.opened import opened
 from tests.workers.rest.written import V2
 
