@@ -2,18 +2,23 @@
 
 import asyncio
 import os
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.errors import BrokerUnavailable, MeshError
-from tests.mesh import Broker, Module
+from shared.configuration import BackendEntry
+from shared.errors import BrokerUnavailable, MeshError, UpstreamUnreachable
+from shared.line import RedisLine
+from shared.mesh_keys import parse_key_ring
+from shared.settings import Settings
+from tests.mesh import Broker, Process, mesh_keys
 from tests.upstreams.invocations import Caller
 from tests.upstreams.recorder import Recorded
 from tests.upstreams.started import run
-from tests.upstreams.token_endpoint import FIRST_REFRESH_TOKEN, TokenServer
+from tests.upstreams.token_endpoint import CLIENT_ID, CLIENT_SECRET, FIRST_REFRESH_TOKEN, TokenServer
 from tests.workers.rest.tokens import (
     ENVIRONMENT,
     QUICK,
@@ -26,6 +31,15 @@ from tests.workers.rest.tokens import (
     worker,
     workers,
 )
+from workers.backends.rest.auth.given import Given
+from workers.backends.rest.auth.grants import RefreshToken
+from workers.backends.rest.auth.in_use import InUse
+from workers.backends.rest.auth.place import Place
+from workers.backends.rest.dadl.auth import OAuth2Auth
+from workers.backends.rest.wire import Wire
+from workers.children.opened import open_children
+from workers.credentials import Credentials
+from workers.equipment import Equipment
 
 
 def test_a_refresh_token_that_rotates_is_used_once_whoever_of_them_refreshes(tmp_path: Path, empty: Broker) -> None:
@@ -210,7 +224,11 @@ def test_what_becomes_of_a_worker_killed_between_the_rotation_and_its_keeping(tm
             (tmp_path / "killed").mkdir()
             (tmp_path / "killed.dadl").write_text(dadl(ROTATES, upstream))
             arguments = ["tests.workers.rest.one_call", str(tmp_path / "killed"), str(tmp_path / "killed.dadl")]
-            process = Module([*arguments, upstream.url, empty.url], tmp_path / "killed.log", dict(os.environ) | ENVIRONMENT)
+            process = Process(
+                [sys.executable, "-m", *arguments, upstream.url, empty.url],
+                tmp_path / "killed.log",
+                dict(os.environ) | ENVIRONMENT,
+            )
             try:
                 await rotated.wait()
             finally:
@@ -220,5 +238,55 @@ def test_what_becomes_of_a_worker_killed_between_the_rotation_and_its_keeping(tm
             assert server.ended
             assert text.startswith("[unauthorized] The token endpoint of backend 'wx' answers `invalid_grant`: ")
             assert "set CREDENTIAL_WX_REFRESH of the workers to it" in text
+
+    run(test)
+
+
+def test_a_worker_that_was_held_up_until_its_turn_was_over_does_not_use_what_it_read(tmp_path: Path, empty: Broker) -> None:
+    async def test() -> None:
+        server = TokenServer()
+        entry = BackendEntry(name="wx", transport="rest")
+        settings = Settings()
+        line = RedisLine(empty.url, pending_max=100, timeout_s=2.0)
+        await line.open()
+        equipment = Equipment(children=open_children(settings), line=line, ring=parse_key_ring(mesh_keys()))
+        wire = Wire(entry, settings, lambda text: text)
+        wire.open()
+        async with serving(server) as upstream:
+            given = Given(Credentials(ENVIRONMENT), entry)
+            place = Place(
+                entry=entry, settings=settings, given=given, wire=wire, equipment=equipment, base_url=upstream.url
+            )
+            url = f"{upstream.url}/token"
+            auth = OAuth2Auth(flow="refresh_token", token_url=url, rotates_refresh_token=True)
+            grant = RefreshToken(auth, place, InUse())
+            key = (CLIENT_ID, CLIENT_SECRET, FIRST_REFRESH_TOKEN)
+            now = asyncio.get_running_loop().time()
+            for until in (None, now - 1, now + settings.rest_token_s / 2):
+                with pytest.raises(UpstreamUnreachable, match="its turn is over"):
+                    await grant.fetch(key, until)
+            assert server.asked == []
+            token, _ = await grant.fetch(key, now + 2 * settings.rest_token_s)
+            assert token.token in server.good
+            await wire.close()
+        await equipment.children.close()
+        await line.close()
+
+    run(test)
+
+
+def test_a_broker_that_comes_back_empty_is_given_the_newest_token_that_a_worker_remembers(
+    tmp_path: Path, empty: Broker
+) -> None:
+    async def test() -> None:
+        server = TokenServer()
+        async with serving(server) as upstream:
+            async with worker(tmp_path, ROTATES, upstream, redis_url=empty.url) as caller:
+                for _ in range(3):
+                    assert await caller.text("look") == TAKEN
+                    forget(empty, all_of_it=True)
+                    server.good.clear()
+            assert not server.ended
+            assert len(server.spent) == 3
 
     run(test)

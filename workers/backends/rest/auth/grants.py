@@ -3,11 +3,13 @@
 Of `authorization_code` a person's consent is given elsewhere; what is left of it at run time is the refresh token.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
+from shared.errors import UpstreamUnreachable
 from workers.backends.rest.auth.assertion import BadKey, assertion, service_account
 from workers.backends.rest.auth.in_use import InUse
 from workers.backends.rest.auth.place import Place
@@ -43,7 +45,7 @@ class Grant(Protocol):
         """What two workers may not ask for at the same time."""
         ...
 
-    async def fetch(self, key: Key, in_turn: bool) -> tuple[AccessToken, float]:
+    async def fetch(self, key: Key, until: float | None) -> tuple[AccessToken, float]:
         """A new one. Raises Failed, MeshError."""
         ...
 
@@ -78,7 +80,7 @@ class ClientCredentials(_Asking):
         """Id and secret."""
         return (self._auth.client_id_credential, self._auth.client_secret_credential)
 
-    async def fetch(self, key: Key, in_turn: bool) -> tuple[AccessToken, float]:
+    async def fetch(self, key: Key, until: float | None) -> tuple[AccessToken, float]:
         """See Grant."""
         fields = {"grant_type": "client_credentials"}
         if self._auth.scopes:
@@ -107,11 +109,16 @@ class RefreshToken(_Asking):
         """All that may stand for one refresh token, also of another backend."""
         return (self._auth.token_url, key[0])
 
-    async def fetch(self, key: Key, in_turn: bool) -> tuple[AccessToken, float]:
+    async def fetch(self, key: Key, until: float | None) -> tuple[AccessToken, float]:
         """See Grant."""
         client_id, client_secret, first = key
         made_of = (self._auth.token_url, client_id, first)
         rotated = await self._rotation.current(made_of, first)
+        if not (self.alone or self._has_time(until)):
+            raise UpstreamUnreachable(
+                f"This worker was held up while it got a token for backend {self._place.entry.name!r}, and its turn is "
+                "over: another one may have used the refresh token. Nothing was sent; try again."
+            )
         self._in_use.add(rotated.refresh_token)
         fields = {"grant_type": "refresh_token", "refresh_token": rotated.refresh_token}
         by_basic = self._auth.token_auth == "basic"  # noqa: S105
@@ -125,6 +132,11 @@ class RefreshToken(_Asking):
             raise
         await self._rotation.replace(made_of, rotated, granted.refresh_token)
         return self._kept(granted)
+
+    def _has_time(self, until: float | None) -> bool:
+        """Whether the turn is ours until a request has ended, whatever becomes of it."""
+        now = asyncio.get_running_loop().time()
+        return until is not None and now + self._place.settings.rest_token_s <= until
 
     def _needs_another(self) -> Failed:
         variable = self._place.given.variable(self._auth.refresh_token_credential)
@@ -144,7 +156,7 @@ class JwtBearer(_Asking):
         """The key."""
         return (self._auth.service_account_credential,)
 
-    async def fetch(self, key: Key, in_turn: bool) -> tuple[AccessToken, float]:
+    async def fetch(self, key: Key, until: float | None) -> tuple[AccessToken, float]:
         """See Grant."""
         name = self._auth.service_account_credential
         try:

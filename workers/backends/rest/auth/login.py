@@ -48,7 +48,7 @@ class Login:
         self.credentials = credentials_of(auth)
         self._extract = {name: parse_json_path(path) for name, path in auth.login.extract.items()}
 
-    async def fetch(self, key: Key, in_turn: bool) -> tuple[OpenSession, float]:
+    async def fetch(self, key: Key, until: float | None) -> tuple[OpenSession, float]:
         """Log in. Raises Failed where that is refused or gives nothing, UpstreamUnreachable where it can't be tried."""
         name = self._place.entry.name
         answer = await self._send(self._outgoing(dict(zip(self.credentials, key, strict=True))))

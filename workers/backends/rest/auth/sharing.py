@@ -81,9 +81,12 @@ class Turn:
         self._name = name
         self._life_ms = max(1, int(life_s * 1000))
         self._token = os.urandom(16).hex()
+        self.until = 0.0
+        """Loop time up to which it is ours for certain, once it was taken."""
 
     async def take(self) -> bool:
         """Whether it is ours now. Raises BrokerUnavailable."""
+        self.until = asyncio.get_running_loop().time() + self._life_ms / 1000
         (taken,) = await _both(self._line.cmd("SET", self._name, self._token, "NX", "PX", self._life_ms))
         return taken is not None
 

@@ -36,9 +36,9 @@ _CLOSE_S = 2.0
 class Source(Protocol[T_co]):
     """The server that gives it."""
 
-    async def fetch(self, key: Key, in_turn: bool) -> tuple[T_co, float]:
-        """What it gives, and for how many seconds that is good. `in_turn`: no other worker asks for the same just now.
-        Raises Failed (it refuses), MeshError (it can't be asked)."""
+    async def fetch(self, key: Key, until: float | None) -> tuple[T_co, float]:
+        """What it gives, and for how many seconds that is good. `until`: the loop time to which no other worker asks for
+        the same; None where others may. Raises Failed (it refuses), MeshError (it can't be asked)."""
         ...
 
 
@@ -130,12 +130,12 @@ class Upheld(Generic[T]):
         shared = self._place.shared(self._kind, rest_keys.upstream_token, (*self._made_of, *key))
         name = rest_keys.token_turn(self._place.entry.group, digest_of(self._turn_of(key)))
         turn = Turn(self._place.equipment.line, name, self._turn_s)
-        in_turn, away = False, False
+        until, away = None, False
         try:
             found = await self._wait(shared, turn)
             if found is not None:
                 return self._keep(key, *found)
-            in_turn = True
+            until = turn.until
         except BrokerUnavailable as cause:
             if not self._alone:
                 raise not_now(self._place.entry.name, cause) from cause
@@ -148,12 +148,12 @@ class Upheld(Generic[T]):
                     "Nothing was sent; try again."
                 ) from None
         try:
-            value, life_s = await self._fetch(key, in_turn)
+            value, life_s = await self._fetch(key, until)
             if not away:
                 await self._share(shared, value, life_s)
             return self._keep(key, value, life_s)
         finally:
-            if in_turn:
+            if until is not None:
                 await turn.give_back()
 
     async def _wait(self, shared: SharedValue[T], turn: Turn) -> tuple[T, float] | None:
@@ -179,9 +179,9 @@ class Upheld(Generic[T]):
         found = await shared.read()
         return found if found is not None and found[0] != self._rejected else None
 
-    async def _fetch(self, key: Key, in_turn: bool) -> tuple[T, float]:
+    async def _fetch(self, key: Key, until: float | None) -> tuple[T, float]:
         try:
-            return await self._source.fetch(key, in_turn)
+            return await self._source.fetch(key, until)
         except Failed as failed:
             until = asyncio.get_running_loop().time() + self._place.settings.rest_token_pause_s
             self._refused = _Refused(key, until, failed)
