@@ -50,7 +50,12 @@ class BackendEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     expose_tools: tuple[str, ...] = ()
     include_tools: tuple[str, ...] | None = None
     allow_private_file_url: bool = False
+    """Whether the addresses of what callers name as a file's URL may be private."""
     file_url_allowed_hosts: tuple[str, ...] = ()
+    """The only hosts (`shared/listed_hosts.py`) that files of callers are fetched from; empty: any."""
+    credential_hosts: tuple[str, ...] = ()
+    """Ours, rest: hosts (`shared/listed_hosts.py`) that the credential may go to beside that of the URL, where a DADL file
+    has a tool with a URL of its own."""
     classes: dict[str, CallClass] = msgspec.field(name="class", default_factory=dict)
     delegates: dict[str, tuple[str, ...]] = {}
     """Ours, rest: composite to those tools that it may call though its caller may not; what its file asks for beyond is

@@ -1,4 +1,5 @@
-"""What an entry of `backends.yaml` says of private addresses, held against its URL (`shared/private_hosts.py`)."""
+"""What an entry of `backends.yaml` says of where its backend may lead: private addresses, held against its URL
+(`shared/private_hosts.py`), and hosts by their names (`shared/listed_hosts.py`)."""
 
 import ipaddress
 import socket
@@ -6,15 +7,18 @@ from urllib.parse import urlsplit
 
 from shared.addresses import is_loopback, is_public
 from shared.configuration import BackendEntry
+from shared.listed_hosts import ListedHosts
 from shared.private_hosts import PrivateHosts
 from shared.yaml_entries import Report
 
 PRIVATE_HOSTS_MAX = 100
+LISTED_HOSTS_MAX = 100
 _PORTS = {"http": 80, "https": 443}
 
 
 def check_private(entry: BackendEntry, report: Report) -> None:
     """Report what can't be right. Names are looked up when they are connected to, not here."""
+    _check_of_rest(entry, report)
     if entry.transport not in ("http", "rest"):
         for key in ("allow_private_url", "private_hosts"):
             if getattr(entry, key) != getattr(_PLAIN, key):
@@ -33,6 +37,26 @@ def check_private(entry: BackendEntry, report: Report) -> None:
         return
     if entry.url:
         _check_host(entry, entry.url, listed, report)
+
+
+def _check_of_rest(entry: BackendEntry, report: Report) -> None:
+    for key in ("allow_private_file_url", "file_url_allowed_hosts", "credential_hosts"):
+        value = getattr(entry, key)
+        if entry.transport != "rest":
+            if value != getattr(_PLAIN, key):
+                report(key, f"it is for transport `rest`, so it does nothing with `{entry.transport}`. Remove it.")
+        elif isinstance(value, tuple):
+            _check_listed(key, value, report)
+
+
+def _check_listed(key: str, texts: tuple[str, ...], report: Report) -> None:
+    if len(texts) > LISTED_HOSTS_MAX:
+        report(key, f"more than {LISTED_HOSTS_MAX}. Write `*.example.com` for all hosts below `example.com`.")
+        return
+    try:
+        ListedHosts.parse(texts)
+    except ValueError as wrong:
+        report(key, f"{wrong}. Write `host`, `host:port`, or `*.example.com`, without a scheme or path.")
 
 
 def _check_host(entry: BackendEntry, url: str, listed: PrivateHosts, report: Report) -> None:

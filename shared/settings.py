@@ -212,6 +212,13 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Longest pause before the stream that tells of changes is opened again."""
     upstream_drain_s: Seconds = 1.0
     """How long a stream whose answer is here may take to end, so that its connection can be used again."""
+    upstream_request_bytes_max: Positive = 32 * 1024 * 1024
+    """Largest body of a request to a REST API, whatever its DADL file allows."""
+    upstream_file_s: Seconds = 60.0
+    """How long a file that a caller names by URL may take to come."""
+    upstream_file_redirects_max: Positive = 3
+    upstream_file_calls_max: Positive = 4
+    """Calls of one worker to one REST API that hold files in memory at a time; further ones wait within their time."""
     upstream_catalogue_bytes_max: Positive = 8 * 1024 * 1024
     """All tool definitions of one upstream together."""
     upstream_owner_idle_s: Seconds = 900.0

@@ -19,7 +19,7 @@ from workers.egress.failures import raise_ours, refuse_denied, send_once
 from workers.egress.interim import bounded_response
 from workers.egress.lookups import Lookup, Lookups, addresses_of
 from workers.egress.outgoing import Outgoing, port_of
-from workers.egress.policy import policy_of_operator, policy_of_strangers
+from workers.egress.policy import Policy, policy_of_operator, policy_of_strangers
 from workers.egress.redirects import RedirectDenied, RedirectRefused, next_request
 from workers.egress.tls import tls_context
 
@@ -40,14 +40,16 @@ class Egress:
         settings: Settings,
         headers: Mapping[str, str],
         lookup: Lookup = addresses_of,
+        strangers: Policy | None = None,
     ) -> None:
-        """`headers`: of every request. Raises ConfigurationError for an entry whose lists can't be read."""
+        """`headers`: of every request; `strangers`: for URLs that are no operator's, where it is another policy than usual.
+        Raises ConfigurationError for an entry whose lists can't be read."""
         self._entry = entry
         self._settings = settings
         self._headers = headers
         self._lookup = lookup
         self._operator = policy_of_operator(entry)
-        self._strangers = policy_of_strangers(entry)
+        self._strangers = strangers or policy_of_strangers(entry)
         self._lookups: Lookups | None = None
         self._pools: dict[bool, tuple[Wall, aiohttp.ClientSession]] = {}
         """By whether the URL is a stranger's: a connection of one pool was not looked at by the other's rules."""
@@ -80,6 +82,7 @@ class Egress:
         try:
             if strange:
                 _check_plain(url)
+                _check_listed(url, self._strangers)
             wall.check_literal(url.raw_host or "", port_of(url))
             return await session.request(
                 outgoing.method,
@@ -143,6 +146,7 @@ class Egress:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.upstream_connect_s),
             read_bufsize=_READ_BYTES,
+            skip_auto_headers=("Content-Type",),  # of a POST without a body it would say what there is not
             auto_decompress=False,
             trust_env=False,
             max_line_size=settings.upstream_header_bytes_max,
@@ -160,3 +164,9 @@ def _check_plain(url: yarl.URL) -> None:
         raise Denied("the URL is neither http nor https")
     if url.user is not None or url.password is not None:
         raise Denied("the URL has a user or password in it")
+
+
+def _check_listed(url: yarl.URL, policy: Policy) -> None:
+    """Raise Denied for a host that is none of the only ones."""
+    if policy.hosts is not None and not policy.hosts.has(url.raw_host or "", port_of(url)):
+        raise Denied(f"{url.raw_host} is not listed under `file_url_allowed_hosts`")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shared.addresses import Address, is_public
 from shared.configuration import BackendEntry
 from shared.errors import ConfigurationError
+from shared.listed_hosts import ListedHosts
 from shared.private_hosts import PrivateHosts
 
 
@@ -20,6 +21,8 @@ class Policy:
     """Whether any address will do."""
     listed: PrivateHosts
     """What will do although it is not public."""
+    hosts: ListedHosts | None = None
+    """The only hosts that will do, by their names; None for all."""
 
     def allows(self, host: str, port: int, address: Address) -> bool:
         """Whether that address of that host may be connected to."""
@@ -38,6 +41,15 @@ def policy_of_operator(entry: BackendEntry) -> Policy:
 def policy_of_strangers(entry: BackendEntry) -> Policy:
     """For URLs out of arguments and answers. Raises ConfigurationError."""
     return Policy(private=False, listed=_listed(entry))
+
+
+def policy_of_files(entry: BackendEntry) -> Policy:
+    """For the URLs of files that callers send. Raises ConfigurationError."""
+    try:
+        hosts = ListedHosts.parse(entry.file_url_allowed_hosts) if entry.file_url_allowed_hosts else None
+    except ValueError as cause:
+        raise ConfigurationError(f"Backend {entry.name!r}: `file_url_allowed_hosts`: {cause}.") from None
+    return Policy(private=entry.allow_private_file_url, listed=_listed(entry), hosts=hosts)
 
 
 def _listed(entry: BackendEntry) -> PrivateHosts:

@@ -4,6 +4,11 @@ from tests.workers.rest.written import V2, Case, backend, tool
 
 CASES = (
     Case(
+        "default header of HTTP",
+        backend("defaults: {headers: {Content-Length: '5'}}"),
+        "10:40 warning: `Content-Length` is what HTTP itself says of each request, so it is not sent. Remove it.",
+    ),
+    Case(
         "json path",
         tool("{method: GET, path: /a, description: A, response: {result_path: data.rows}}"),
         "9:72 error: `result_path` of `response` of `x` in `tools` is not a JSONPath that is understood: a "

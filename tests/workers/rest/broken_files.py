@@ -121,6 +121,11 @@ CASES = (
         "`https://api.example.com/v1`.",
     ),
     Case(
+        "base_url query",
+        PLAIN.replace("wx.example", "wx.example/?a=1"),
+        "5:13 error: `base_url` has a query or a fragment, which no path can be put behind. Remove it.",
+    ),
+    Case(
         "base_url user",
         PLAIN.replace("https://wx.example", "https://u:p@wx.example"),
         "5:13 error: `base_url` is not an http or https URL without a user in it. Write for instance "

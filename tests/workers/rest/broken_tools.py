@@ -71,7 +71,53 @@ CASES = (
     Case(
         "path whole url",
         tool("{method: GET, path: 'https://other.example/a', description: A}"),
-        "9:28 warning: the path is a whole URL, so `base_url` does not count, and the credential goes there.",
+        "9:28 warning: the path is a whole URL, so `base_url` does not count. The credential goes along only where scheme, "
+        "host and port are those of `base_url`, or `credential_hosts` in backends.yaml lists the host.",
+    ),
+    Case(
+        "path host",
+        tool("{method: GET, path: 'https://{a}.example/a', description: A, params: {a: {type: string, in: path}}}"),
+        "9:28 error: the host depends on a parameter. Write a tool for each host.",
+    ),
+    Case(
+        "path host end",
+        tool("{method: GET, path: 'https://x.{a}/a', description: A, params: {a: {type: string, in: path}}}"),
+        "9:28 error: the host depends on a parameter. Write a tool for each host.",
+    ),
+    Case(
+        "path whole url dots",
+        tool("{method: GET, path: 'https://wx.example/a/../b', description: A}"),
+        "9:28 warning: the path is a whole URL, so `base_url` does not count. The credential goes along only where scheme, "
+        "host and port are those of `base_url`, or `credential_hosts` in backends.yaml lists the host.",
+        "9:28 error: the path has `.` or `..` as a part. Write the path that is meant.",
+    ),
+    Case(
+        "file beside others",
+        tool(
+            "{method: PUT, path: /a, description: A, content_type: application/json, params: "
+            "{f: {type: file_url, in: body}, n: {type: string, in: body}}}"
+        ),
+        "9:62 warning: a body of type `application/json` is the file alone, so a call that gives another parameter of the "
+        "body too is refused. Write `content_type: multipart/form-data`, which has a part for each.",
+    ),
+    Case(
+        "param holds credential",
+        V1
+        + HEAD
+        + "  auth: {type: apikey, credential: wx, inject_into: query, query_param: key}\n"
+        + "  tools:\n    x: {method: GET, path: /a, description: A, params: {key: {type: string, in: query}}}\n",
+        "7:53 warning: a credential in the query of a URL ends up in logs of servers and proxies. Use a header, where the "
+        "API takes one.",
+        "9:57 warning: `key` holds the credential, which no caller may fill, so this parameter is not offered. Remove it.",
+    ),
+    Case(
+        "header holds credential",
+        V1
+        + HEAD
+        + "  auth: {type: apikey, credential: wx}\n"
+        + "  tools:\n    x: {method: GET, path: /a, description: A, params: {x-api-key: {type: string, in: header}}}\n",
+        "9:57 warning: no caller may fill the header `x-api-key`, so this parameter is not offered. Put it into "
+        "`defaults.headers` or `auth`.",
     ),
     Case(
         "path space",

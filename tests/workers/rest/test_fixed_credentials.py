@@ -131,11 +131,23 @@ def test_a_key_in_the_query_is_encoded_and_stands_behind_what_the_request_has(tm
 
 
 def test_no_argument_stands_in_a_credentials_place(tmp_path: Path) -> None:
-    upstream = sent(tmp_path, "auth: {type: apikey, credential: k}", {"CREDENTIAL_K": "ours"}, {"X-API-Key": "theirs"})
-    assert upstream.last.header("X-API-Key") == "ours"
-    auth = "auth: {type: apikey, credential: k, inject_into: query, query_param: appid}"
-    upstream = sent(tmp_path, auth, {"CREDENTIAL_K": "ours"}, {"appid": "theirs"})
-    assert upstream.last.query == [("appid", "ours")]
+    async def test() -> None:
+        environment = {"CREDENTIAL_K": "ours"}
+        async with one(tmp_path, "auth: {type: apikey, credential: k}", environment) as (caller, upstream):
+            told = await caller.text("look", {"X-API-Key": "theirs"})
+            assert told.startswith("[invalid_input] There is no parameter `X-API-Key`.")
+            assert upstream.requests == []
+            await caller.text("look", {"appid": "theirs"})
+            assert (upstream.last.header("X-API-Key"), upstream.last.query) == ("ours", [("appid", "theirs")])
+        auth = "auth: {type: apikey, credential: k, inject_into: query, query_param: appid}"
+        async with one(tmp_path, auth, environment) as (caller, upstream):
+            told = await caller.text("look", {"appid": "theirs"})
+            assert told.startswith("[invalid_input] There is no parameter `appid`.")
+            assert upstream.requests == []
+            await caller.text("look", {})
+            assert upstream.last.query == [("appid", "ours")]
+
+    run(test)
 
 
 def test_a_credential_may_come_from_another_variable(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_nothing_but_what_is_declared_may_be_given(offered: dict[str, dict[str, 
 def test_null_is_taken_where_a_json_body_may_leave_something_out(tmp_path: Path) -> None:
     block = (
         "{method: PATCH, path: /a, description: A, params: {a: {type: string, in: body}, b: {type: string, in: body, "
-        "required: true}, q: {type: string, in: query}, f: {type: file_url, in: body}}}"
+        "required: true}, q: {type: string, in: query}}}"
     )
 
     def kinds(text: str) -> dict[str, Any]:
@@ -98,9 +98,10 @@ def test_null_is_taken_where_a_json_body_may_leave_something_out(tmp_path: Path)
         properties = msgspec.json.decode(found.definition)["inputSchema"]["properties"]
         return {name: schema["type"] for name, schema in properties.items()}
 
-    assert kinds(tool(block)) == {"a": ["string", "null"], "b": "string", "q": "string", "f": "string"}
-    form = block.replace("description: A,", "description: A, content_type: application/x-www-form-urlencoded,")
-    assert kinds(tool(form)) == {"a": "string", "b": "string", "q": "string", "f": "string"}
+    assert kinds(tool(block)) == {"a": ["string", "null"], "b": "string", "q": "string"}
+    as_a_form = {"a": "string", "b": "string", "q": "string"}
+    assert kinds(tool(block.replace("A,", "A, content_type: application/x-www-form-urlencoded,"))) == as_a_form
+    assert kinds(tool(block.replace("q: ", "f: {type: file_url, in: body}, q: "))) == as_a_form | {"f": "string"}
 
 
 def test_a_type_of_the_file_stands_in_the_schema_with_its_definitions(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_description_tells_what_a_model_has_to_know(offered: dict[str, dict[st
     file = offered["attach"]["inputSchema"]["properties"]["file"]
     assert file == {
         "type": "string",
-        "description": "The file. A URL of the file, or a handle that a tool of this mesh gave.",
+        "description": "The file. A URL of the file: https, http or data.",
     }
 
 

@@ -5,23 +5,28 @@ from pathlib import Path
 import pytest
 
 from shared.yaml_nodes import read_yaml
-from tests.workers.rest.written import PLAIN, V2, loaded, told, tool
+from tests.workers.rest.written import PLAIN, V2, loaded, tool
 from workers.backends.rest.dadl.checking import check_features
-from workers.backends.rest.dadl.document import Document
+from workers.backends.rest.dadl.document import Document, Requires
 from workers.backends.rest.dadl.features import FEATURES
 from workers.backends.rest.dadl.loading import load_definition
 from workers.backends.rest.dadl.problem import Problems
 from workers.backends.rest.dadl.reading import read_struct
+from workers.backends.rest.dadl.requirements import check_requirements
 from workers.backends.rest.dadl.versions import satisfies
 
 
-def test_only_what_is_built_may_be_required(tmp_path: Path) -> None:
+def test_what_is_built_may_be_required(tmp_path: Path) -> None:
     built = [name for name, reason in FEATURES.items() if not reason]
-    assert {"returns", "deprecation", "redact", "composites", "health"} <= set(built)
     assert loaded(tmp_path, PLAIN + f"requires: {{toolmesh: '>=0.0.1, <99', features: [{', '.join(built)}]}}\n")
-    for name in FEATURES.keys() - set(built):
-        (said,) = told(tmp_path, PLAIN + f"requires: {{features: [{name}]}}\n")
-        assert f"the file requires `{name}`, which is not built in this release" in said
+
+
+def test_what_is_not_built_may_not_be_required() -> None:
+    problems = Problems("wx.dadl")
+    check_requirements(Requires(features=("returns", "redact")), problems, {"returns": "", "redact": "nobody reads yet"})
+    (problem,) = problems.found
+    assert problem.severity == "error"
+    assert problem.text == "the file requires `redact`, which is not built in this release: nobody reads yet."
 
 
 def test_a_file_that_uses_what_it_does_not_require_is_told_so_where_it_is_built(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from workers.backends.rest.definitions import Definitions
 from workers.backends.rest.failed import Failed
 from workers.backends.rest.held import Held, base_url_of
 from workers.backends.rest.operation import Parts, arguments_of
+from workers.backends.rest.requests.fetching import Files
 from workers.backends.rest.response.pipeline import Pipeline
 from workers.backends.rest.wire import Wire
 from workers.blobs import Blobs
@@ -41,6 +42,7 @@ class RestBackend:
         self._authenticator: Authenticator = Unauthenticated()
         self._mask = Mask(lambda: self._authenticator.secrets())
         self._wire = Wire(entry, settings, self._mask)
+        self._files = Files(entry, settings)
         self._slots = asyncio.Semaphore(entry.options.connections or settings.upstream_connections)
         self._rate_limits = RateLimits(equipment.line, entry, settings)
         blobs = Blobs(entry, settings, equipment)
@@ -60,6 +62,7 @@ class RestBackend:
         definitions = await asyncio.to_thread(Definitions, self._entry, self._settings, take_over)
         self._hold(definitions.newest)
         self._wire.open()
+        self._files.open()
         self._watching = asyncio.create_task(definitions.keep_current(), name=f"dadl-{self._entry.name}")
 
     async def list_all(self) -> Offer:
@@ -91,6 +94,7 @@ class RestBackend:
             await asyncio.gather(self._watching, return_exceptions=True)
         await self._authenticator.close()
         await self._wire.close()
+        await self._files.close()
 
     async def _run(self, invocation: Invocation) -> bytes:
         operation = self._in_force().operation(invocation.tool)
@@ -114,6 +118,7 @@ class RestBackend:
             answer_bytes_max=bytes_max,
             wire=self._wire,
             authenticator=authenticator,
+            files=self._files,
             scripts=self._scripts,
             settings=self._settings,
         )

@@ -3,13 +3,16 @@
 from shared.catalogue import ToolDefinition
 from shared.configuration import BackendEntry
 from shared.errors import ConfigurationError
+from shared.listed_hosts import ListedHosts
 from workers.backends.backend import Offer
 from workers.backends.rest.composites.composed import Composed
+from workers.backends.rest.dadl.auth import credential_headers, credential_members
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.health import HEALTH_TOOL, Health
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.health.check import HealthCheck
 from workers.backends.rest.operation import Operation, Parts
+from workers.backends.rest.requests.path import check_base_url
 from workers.backends.rest.requests.plan import RequestPlan
 from workers.backends.rest.tools.introduction import introduction
 from workers.backends.rest.tools.offering import has_health, tools_of
@@ -23,6 +26,7 @@ class Held:
         self._entry = entry
         self.base_url = base_url
         self._parts = parts
+        self._credential_hosts = _credential_hosts(entry)
         self._operations: dict[str, Operation | HealthCheck] = {}
         if any(tool.response.transform is not None for tool in definition.tools.values()):
             parts.pipeline.prepare()
@@ -48,7 +52,15 @@ class Held:
         return Composed(name, composite, self._entry.name, self.definition.tools, parts.scripts, parts.settings)
 
     def _plan(self, tool: Tool) -> RequestPlan:
-        return RequestPlan(tool, self.definition.headers, self.base_url)
+        return RequestPlan(
+            tool,
+            self.definition.headers,
+            self.base_url,
+            secret_headers=credential_headers(self.definition.auth),
+            secret_query=credential_members(self.definition.auth),
+            credential_hosts=self._credential_hosts,
+            body_bytes_max=self._parts.settings.upstream_request_bytes_max,
+        )
 
     def _health(self, health: Health) -> HealthCheck:
         tool = self.definition.tools[health.tool] if health.tool else Tool(method=health.method, path=health.path or "/")
@@ -63,8 +75,16 @@ def base_url_of(definition: Definition, entry: BackendEntry) -> str:
         raise ConfigurationError(
             f"Backend {entry.name!r}: base_url is required (set in .dadl file or via backends.yaml url field)."
         )
+    check_base_url(base_url)
     return base_url
 
 
 def _offered(definition: Definition, entry: BackendEntry) -> tuple[ToolDefinition, ...]:
     return tools_of(definition, classes=entry.classes, include=entry.include_tools)
+
+
+def _credential_hosts(entry: BackendEntry) -> ListedHosts:
+    try:
+        return ListedHosts.parse(entry.credential_hosts)
+    except ValueError as cause:
+        raise ConfigurationError(f"Backend {entry.name!r}: `credential_hosts`: {cause}.") from None

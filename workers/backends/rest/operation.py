@@ -15,6 +15,7 @@ from workers.backends.rest.auth.authenticator import Authenticator
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.pages.reading import Reading
 from workers.backends.rest.request import Request
+from workers.backends.rest.requests.fetching import Files
 from workers.backends.rest.requests.plan import RequestPlan
 from workers.backends.rest.response.override import split_override
 from workers.backends.rest.response.pipeline import Pipeline
@@ -34,6 +35,7 @@ class Parts:
     """Of one answer, and of all pages of a list together."""
     wire: Wire
     authenticator: Authenticator
+    files: Files
     scripts: Scripts
     """Of composites."""
     settings: Settings
@@ -44,6 +46,7 @@ class Operation:
 
     def __init__(self, tool: Tool, plan: RequestPlan, parts: Parts) -> None:
         self._tool = tool
+        self._plan = plan
         self._reading = Reading(tool, plan, parts.answer_bytes_max)
         self._parts = parts
 
@@ -56,7 +59,8 @@ class Operation:
             return await self._parts.attempts.send(request, self._tool, until, ordinal)
 
         reads = invocation.access == "read"
-        content = await self._reading.read(arguments, send, invocation.deadline, reads=reads)
+        async with self._parts.files.fetched(self._plan.files, arguments, self._plan.limit) as whole:
+            content = await self._reading.read(whole, send, invocation.deadline, reads=reads)
         return await self._parts.pipeline.result(content, self._tool, invocation, program)
 
 

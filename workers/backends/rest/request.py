@@ -15,3 +15,5 @@ class Request:
     """Absolute, and encoded already."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    foreign: bool = False
+    """Whether it goes where the backend's credential does not: to a host of the tool's own."""

@@ -54,3 +54,11 @@ class Unauthenticated:
 
     async def close(self) -> None:
         """Nothing is under way."""
+
+
+_ELSEWHERE = Unauthenticated()
+
+
+def authenticator_of(request: Request, own: Authenticator) -> Authenticator:
+    """What authenticates a request: a backend's own way, and nothing for a host of a tool's own."""
+    return _ELSEWHERE if request.foreign else own

@@ -148,3 +148,25 @@ def _referenced(value: Json) -> set[str]:
 def written_keys(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """The keys that a struct of that kind is written with."""
     return tuple(field.encode_name for field in msgspec.structs.fields(kind))
+
+
+def credential_headers(auth: Auth) -> frozenset[str]:
+    """The headers that hold a credential, in lower case: no argument of a call may fill one."""
+    match auth:
+        case BearerAuth():
+            return frozenset({auth.header_name.lower()})
+        case BasicAuth() | OAuth2Auth():
+            return frozenset({"authorization"})
+        case ApiKeyAuth(inject_into="header"):
+            return frozenset({auth.header_name.lower()})
+        case SessionAuth():
+            return frozenset({"cookie", *(injected.header.lower() for injected in auth.inject)})
+        case _:
+            return frozenset()
+
+
+def credential_members(auth: Auth) -> frozenset[str]:
+    """The parameters of the query that hold a credential."""
+    if isinstance(auth, ApiKeyAuth) and auth.inject_into == "query":
+        return frozenset({auth.query_param})
+    return frozenset()

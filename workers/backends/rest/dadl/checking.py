@@ -8,7 +8,7 @@ from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.document import Document
 from workers.backends.rest.dadl.features import FEATURES
-from workers.backends.rest.dadl.header_names import problem_of_header
+from workers.backends.rest.dadl.header_names import is_transport, problem_of_header
 from workers.backends.rest.dadl.pagination import PAGES_MAX, Pagination
 from workers.backends.rest.dadl.problem import At, Problems
 from workers.backends.rest.dadl.result_types import ResultTypes, UnknownType
@@ -43,6 +43,10 @@ def check_backend(document: Document, definition: Definition, problems: Problems
             "`base_url` is not an http or https URL without a user in it. Write for instance `https://api.example.com/v1`.",
             *("backend", "base_url"),
         )
+    elif "?" in backend.base_url or "#" in backend.base_url:
+        problems.error(
+            "`base_url` has a query or a fragment, which no path can be put behind. Remove it.", "backend", "base_url"
+        )
     if not backend.description:
         problems.warn("the backend has no `description`. Say in a sentence what the API is.", "backend", "description")
     if backend.scoping is not None:
@@ -52,6 +56,11 @@ def check_backend(document: Document, definition: Definition, problems: Problems
     for name, text in backend.defaults.headers.items():
         if reason := problem_of_header(name, text):
             problems.error(f"this header can't be sent: {reason}.", "backend", "defaults", "headers", name)
+        elif is_transport(name):
+            problems.warn(
+                f"`{name}` is what HTTP itself says of each request, so it is not sent. Remove it.",
+                *("backend", "defaults", "headers", name),
+            )
     if backend.defaults.pagination is not None:
         check_pagination(backend.defaults.pagination, problems, "backend", "defaults", "pagination")
     _check_types(document, problems)

@@ -11,7 +11,7 @@ from shared.classes import class_of_operation
 from shared.durations import parse_duration
 from shared.yaml_nodes import Mapping as MappingNode
 from workers.backends.rest.dadl.about import Example
-from workers.backends.rest.dadl.auth import Auth
+from workers.backends.rest.dadl.auth import Auth, credential_headers, credential_members
 from workers.backends.rest.dadl.authenticating import resolve_auth
 from workers.backends.rest.dadl.composite import TIMEOUT_S_MAX, TIMEOUT_S_USUAL, Composite, WrittenComposite
 from workers.backends.rest.dadl.composite_scan import called_tools, calls_only
@@ -54,7 +54,8 @@ class Definer:
         """The whole of it; of no use where errors were noted."""
         backend = self.document.backend
         hints = backend.hints
-        tools = {name: self._tool(name, written, hints.get(name, {})) for name, written in backend.tools.items()}
+        auth = self._auth()
+        tools = {name: self._tool(name, written, hints.get(name, {}), auth) for name, written in backend.tools.items()}
         reading = frozenset(name for name, tool in tools.items() if class_of_operation(tool.access, tool.method) == "read")
         composites = {
             name: self._composite(name, written, hints.get(name, {}), reading)
@@ -67,7 +68,7 @@ class Definer:
             version=backend.version,
             base_url=backend.base_url.rstrip("/"),
             description=backend.description.strip(),
-            auth=self._auth(),
+            auth=auth,
             headers=backend.defaults.headers,
             tools=tools,
             composites=composites,
@@ -91,10 +92,10 @@ class Definer:
         node = backend.entries.get("auth") if isinstance(backend, MappingNode) else None
         return resolve_auth(self.document.backend.auth, node, self.problems)
 
-    def _tool(self, name: str, written: WrittenTool, hints: dict[str, str]) -> Tool:
+    def _tool(self, name: str, written: WrittenTool, hints: dict[str, str], auth: Auth) -> Tool:
         defaults = self.document.backend.defaults
         way = ("backend", "tools", name)
-        params = self._params(written, way)
+        params = self._params(written, way, auth)
         method = written.method.upper()
         pagination = self._pagination(written, method)
         if pagination is not None and pagination.behavior == "expose" and method == "GET":
@@ -125,7 +126,7 @@ class Definer:
             hints=hints,
         )
 
-    def _params(self, written: WrittenTool, way: tuple[str, ...]) -> dict[str, Param]:
+    def _params(self, written: WrittenTool, way: tuple[str, ...], auth: Auth) -> dict[str, Param]:
         in_path = _PLACEHOLDER.findall(written.path)
         found = {}
         for name, param in written.params.items():
@@ -138,10 +139,17 @@ class Definer:
                     name,
                 )
                 continue
-            if place == "header" and is_reserved(name):
+            if place == "header" and (is_reserved(name) or name.lower() in credential_headers(auth)):
                 self.problems.warn(
                     f"no caller may fill the header `{name}`, so this parameter is not offered. Put it into "
                     "`defaults.headers` or `auth`.",
+                    *(*way, "params", name),
+                )
+                continue
+            if place == "query" and name in credential_members(auth):
+                self.problems.warn(
+                    f"`{name[:60]}` holds the credential, which no caller may fill, so this parameter is not offered. "
+                    "Remove it.",
                     *(*way, "params", name),
                 )
                 continue

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-_REQUESTS = "rest backends make no requests yet"
-
 FEATURES: Mapping[str, str] = {
     "returns": "",
     "deprecation": "",
     "composites": "",
-    "file_url": f"{_REQUESTS}, so no file is fetched or sent",
+    "file_url": "",
     "health": "",
     "idempotency": "",
     "redact": "",

@@ -12,6 +12,13 @@ _RESERVED = frozenset(
     )
 )
 """What the worker itself says, or what would change who is asked, as whom, or for what."""
+_TRANSPORT = frozenset(
+    (
+        *("accept-encoding", "connection", "content-encoding", "content-length", "expect", "keep-alive", "te", "trailer"),
+        *("transfer-encoding", "upgrade"),
+    )
+)
+"""Where a message ends, how it is compressed, what becomes of the connection."""
 
 
 def problem_of_header(name: str, value: str = "") -> str:
@@ -27,3 +34,8 @@ def is_reserved(name: str) -> bool:
     """Whether no argument of a call may fill a header of that name."""
     lower = name.lower()
     return lower in _RESERVED or lower.startswith("x-forwarded-")
+
+
+def is_transport(name: str) -> bool:
+    """Whether it is a header that HTTP itself sets on each connection, and no file."""
+    return name.lower() in _TRANSPORT

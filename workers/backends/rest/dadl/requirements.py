@@ -1,24 +1,26 @@
 """Whether we are what a file requires. Nobody but us can say so, so what is not known or not built refuses the file."""
 
+from collections.abc import Mapping
+
 from workers.backends.rest.dadl.document import Requires
 from workers.backends.rest.dadl.features import FEATURES, own_version
 from workers.backends.rest.dadl.problem import Problems
 from workers.backends.rest.dadl.versions import satisfies
 
 
-def check_requirements(requires: Requires, problems: Problems) -> None:
+def check_requirements(requires: Requires, problems: Problems, features: Mapping[str, str] = FEATURES) -> None:
     """Note an error for each thing that the file requires and that is missing here."""
     if requires.toolmesh is not None:
         _check_version(requires.toolmesh, problems)
     for at, feature in enumerate(requires.features):
         way = ("requires", "features", at)
-        if feature not in FEATURES:
+        if feature not in features:
             problems.error(
-                f"the file requires the feature `{feature[:40]}`, which is not known.{problems.nearest(feature, FEATURES)} "
-                f"Known are {', '.join(f'`{name}`' for name in FEATURES)}.",
+                f"the file requires the feature `{feature[:40]}`, which is not known.{problems.nearest(feature, features)} "
+                f"Known are {', '.join(f'`{name}`' for name in features)}.",
                 *way,
             )
-        elif reason := FEATURES[feature]:
+        elif reason := features[feature]:
             problems.error(f"the file requires `{feature}`, which is not built in this release: {reason}.", *way)
 
 

@@ -7,6 +7,7 @@ from workers.backends.rest.dadl.authenticating import is_http_url
 from workers.backends.rest.dadl.checking import check_pagination
 from workers.backends.rest.dadl.composite import Composite
 from workers.backends.rest.dadl.composite_scan import called_tools, forbidden_names
+from workers.backends.rest.dadl.content_types import body_kind, content_type_of
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.document import Document
 from workers.backends.rest.dadl.failures import RETRIES_MAX, Errors
@@ -17,6 +18,7 @@ from workers.backends.rest.dadl.tool import METHODS, Param, Tool
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_HOST_WITH_BRACES = re.compile(r"[a-z]+://[^/?#]*[{}]")
 _MAPPED = re.compile(r"[45][0-9][0-9]")
 _FITTING: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -68,6 +70,7 @@ def _check_tool(name: str, tool: Tool, definition: Definition, problems: Problem
     for key, param in tool.params.items():
         if not param.injected:
             _check_param(key, param, tool, problems, *way, "params", key)
+    _check_body(tool, definition, problems, *way)
     _check_idempotency(tool, definition, problems, *way)
     known = (*definition.tools, *definition.composites)
     if tool.replaced_by is not None and tool.replaced_by not in known:
@@ -101,14 +104,32 @@ def _check_path(name: str, tool: Tool, problems: Problems) -> None:
     if "{" in rest or "}" in rest:
         problems.error("the path has braces that hold no name of letters, digits and `_`. Write `{name}`.", *way)
     if "://" in path.split("{", 1)[0]:
-        if not is_http_url(path.split("{", 1)[0]):
+        if _HOST_WITH_BRACES.match(path):
+            problems.error("the host depends on a parameter. Write a tool for each host.", *way)
+        elif not is_http_url(path.split("{", 1)[0]):
             problems.error("the path is a URL that is neither http nor https. Write a path, as `/items`.", *way)
         else:
-            problems.warn("the path is a whole URL, so `base_url` does not count, and the credential goes there.", *way)
-    elif any(part in (".", "..") for part in re.split(r"[/\\?]", path)):
+            problems.warn(
+                "the path is a whole URL, so `base_url` does not count. The credential goes along only where scheme, host "
+                "and port are those of `base_url`, or `credential_hosts` in backends.yaml lists the host.",
+                *way,
+            )
+    if any(part in (".", "..") for part in re.split(r"[/\\?]", path)):
         problems.error("the path has `.` or `..` as a part. Write the path that is meant.", *way)
     if "#" in rest or re.search(r"[\x00-\x20\x7f]", rest):
         problems.error("the path has a `#`, a space or a control character. Percent-encode it.", *way)
+
+
+def _check_body(tool: Tool, definition: Definition, problems: Problems, *way: At) -> None:
+    content_type = content_type_of(tool, definition.headers)
+    names = [name for name, param in tool.params.items() if param.place == "body"]
+    has_file = any(tool.params[name].type == "file_url" for name in names)
+    if has_file and len(names) > 1 and body_kind(content_type) != "multipart":
+        problems.warn(
+            f"a body of type `{content_type[:80]}` is the file alone, so a call that gives another parameter of the body "
+            "too is refused. Write `content_type: multipart/form-data`, which has a part for each.",
+            *(*way, "content_type"),
+        )
 
 
 def _check_param(name: str, param: Param, tool: Tool, problems: Problems, *way: At) -> None:

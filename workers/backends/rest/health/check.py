@@ -9,7 +9,7 @@ import msgspec
 from shared.errors import MeshError
 from workers.backends.backend import Invocation
 from workers.backends.rest.answer import Answer
-from workers.backends.rest.auth.authenticator import Authenticator
+from workers.backends.rest.auth.authenticator import Authenticator, authenticator_of
 from workers.backends.rest.dadl.health import Health
 from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.failed import Failed
@@ -58,8 +58,9 @@ class HealthCheck:
     async def _ask(self) -> Answer:
         request = self._plan.build({})
         # It waits for no slot: an API that is busy with calls of ours is to be seen as that, and not as one that is away.
-        answer = await self._wire.send(await self._authenticator.sign(request))
-        self._authenticator.note(answer)
+        authenticator = authenticator_of(request, self._authenticator)
+        answer = await self._wire.send(await authenticator.sign(request))
+        authenticator.note(answer)
         return answer
 
     def _judge(self, answer: Answer) -> dict[str, Any]:

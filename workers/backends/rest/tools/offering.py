@@ -1,7 +1,7 @@
 """All tools that a definition makes of a backend: its own, its composites, and `health`."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from shared.classes import class_of_operation
 from shared.messages import CallClass
 from workers.backends.rest.dadl.composite import Composite
 from workers.backends.rest.dadl.composite_scan import called_tools
+from workers.backends.rest.dadl.content_types import body_kind, content_type_of
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.health import HEALTH_TOOL
 from workers.backends.rest.dadl.part import Part
@@ -53,8 +54,7 @@ def tools_of(
     found = []
     for name, tool in definition.tools.items():
         if include is None or name in include:
-            basis = _basis(definition, tool)
-            found.append(_of_tool(name, tool, classes.get(name), definition.workflows.get(name, ()), basis))
+            found.append(_of_tool(name, tool, classes.get(name), definition))
     for name, composite in definition.composites.items():
         if include is None or name in include:
             found.append(_of_composite(name, composite, classes))
@@ -70,11 +70,6 @@ def has_health(definition: Definition) -> bool:
     return HEALTH_TOOL not in definition.tools and HEALTH_TOOL not in definition.composites
 
 
-def sends_json(tool: Tool) -> bool:
-    """Whether the body of its requests, if they have one, is JSON."""
-    return tool.content_type is None or "json" in tool.content_type.lower()
-
-
 def _basis(definition: Definition, *parts: Part | None) -> bytes:
     """Digest of all that decides what a request is: where it goes and how it is authenticated, beside the tool itself. A
     call that was validated against another one is not run."""
@@ -82,20 +77,21 @@ def _basis(definition: Definition, *parts: Part | None) -> bytes:
     return hashlib.sha256(_packed(basis)).digest()
 
 
-def _of_tool(name: str, tool: Tool, said: CallClass | None, workflows: Sequence[str], basis: bytes) -> ToolDefinition:
+def _of_tool(name: str, tool: Tool, said: CallClass | None, definition: Definition) -> ToolDefinition:
     call_class = said or _class(tool)
     described: dict[str, Any] = {
-        "description": tool_description(tool, workflows),
-        "inputSchema": _schema_of(tool),
+        "description": tool_description(tool, definition.workflows.get(name, ())),
+        "inputSchema": _schema_of(tool, definition),
         "annotations": annotations(tool.access, tool.method, call_class, keyed=tool.idempotency is not None),
     }
     if meta := _meta(tool.access, tool.returns) | ({KEYED: True} if tool.idempotency is not None else {}):
         described["_meta"] = meta
-    return define(name, call_class, _encode(described), basis=basis)
+    return define(name, call_class, _encode(described), basis=_basis(definition, tool))
 
 
-def _schema_of(tool: Tool) -> Schema:
-    schema = input_schema(tool.params, json_body=sends_json(tool))
+def _schema_of(tool: Tool, definition: Definition) -> Schema:
+    json_body = body_kind(content_type_of(tool, definition.headers)) == "json"
+    schema = input_schema(tool.params, json_body=json_body)
     if (name := override_name(tool)) is not None:
         schema["properties"][name] = override_property()
     return schema

@@ -11,7 +11,7 @@ from workers.backends.rest.dadl.tool import Param
 
 Schema = dict[str, Any]
 
-_FILE_NOTE = "A URL of the file, or a handle that a tool of this mesh gave."
+_FILE_NOTE = "A URL of the file: https, http or data."
 _KINDS: Mapping[str, Schema] = {
     "string": {"type": "string"},
     "integer": {"type": "integer"},
