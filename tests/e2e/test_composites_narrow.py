@@ -12,9 +12,9 @@ from tests.mesh import API_KEY
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
-    """One call at a time, of one backend and of the worker."""
+    """One call at a time, of one backend and of the worker; the edge has five requests of running calls in hand."""
     directory = tmp_path_factory.mktemp("narrow")
-    given = {"TOOLMESH_BACKEND_CONCURRENCY": "1", "TOOLMESH_CODE_CONCURRENCY": "2"}
+    given = {"TOOLMESH_BACKEND_CONCURRENCY": "1", "TOOLMESH_CODE_CONCURRENCY": "2", "TOOLMESH_INNER_RUNNING_MAX": "5"}
     with composed_mesh(directory, "--concurrency", "1", worker_approves=False, **given) as running:
         yield running
 
