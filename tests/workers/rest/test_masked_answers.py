@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 import yarl
 
 from shared.configuration import BackendEntry
@@ -42,5 +43,32 @@ def test_body_and_headers_are_without_it_and_cookies_are_as_they_came() -> None:
         assert answer.cookies == (f"session={TOKEN}",)
         assert TOKEN.encode() in plain.body
         assert plain.headers["X-Echo"] == f"Bearer {TOKEN}"
+
+    run(test)
+
+
+WIDE = {
+    "utf-16 by its word": ("utf-16", "text/plain; charset=utf-16"),
+    "utf-16 by its mark": ("utf-16", "text/plain"),
+    "json in utf-16": ("utf-16-le", "application/json"),
+    "json in utf-32": ("utf-32", "application/json"),
+}
+
+
+@pytest.mark.parametrize("case", WIDE)
+def test_it_is_found_where_characters_have_several_bytes(case: str) -> None:
+    encoding, content_type = WIDE[case]
+    body = f'{{"seen":"{TOKEN}","\u00fc":1}}'.encode(encoding)
+
+    async def test() -> None:
+        async with recording(lambda request: Reply(500, body, {"Content-Type": content_type})) as upstream:
+            wire = Wire(BackendEntry(name="wx", transport="rest"), Settings(), Mask(lambda: (TOKEN,)))
+            wire.open()
+            try:
+                answer = await wire.send(Outgoing(method="GET", url=yarl.URL(upstream.url)))
+            finally:
+                await wire.close()
+        assert answer.body.decode() == '{"seen":"***","\u00fc":1}'
+        assert answer.headers["Content-Type"].endswith("charset=utf-8")
 
     run(test)

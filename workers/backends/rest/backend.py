@@ -80,7 +80,7 @@ class RestBackend:
             async with asyncio.timeout_at(until):
                 return await self._run(replace(invocation, deadline=until))
         except Failed as failed:
-            return failed.result()
+            return self._mask(failed.result())
         except TimeoutError:
             raise UpstreamTimeout(f"Backend {self._entry.name!r} did not answer in time.") from None
 

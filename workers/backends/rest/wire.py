@@ -12,7 +12,7 @@ from shared.errors import ConfigurationError, UpstreamTimeout
 from shared.settings import Settings
 from workers.backends.rest.answer import Answer
 from workers.backends.rest.response.streaming import Collected, Streaming, collect
-from workers.backends.rest.response.text import media_type_of
+from workers.backends.rest.response.text import media_type_of, wide_encoding
 from workers.egress.body import Body
 from workers.egress.egress import Egress
 from workers.egress.outgoing import Outgoing
@@ -75,13 +75,17 @@ class Wire:
     async def _read(self, response: aiohttp.ClientResponse, bytes_max: int, masked: bool) -> Answer:
         body = Body(response, self._settings, bytes_max=bytes_max, idle_s=self._settings.upstream_idle_s)
         came = await body.read()
-        return Answer(
-            status=response.status,
-            headers=self._without_ours(response.headers) if masked else response.headers,
-            body=self._mask(came) if masked else came,
-            url=response.url,
-            cookies=tuple(response.headers.getall("Set-Cookie", ())),
-        )
+        cookies = tuple(response.headers.getall("Set-Cookie", ()))
+        if not masked:
+            return Answer(status=response.status, headers=response.headers, body=came, url=response.url, cookies=cookies)
+        headers = self._without_ours(response.headers)
+        content_type = headers.get("Content-Type", "")
+        if wide := wide_encoding(came, content_type):
+            # Nothing is found in characters of several bytes: it goes on in UTF-8.
+            came = came.decode(wide, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
+            headers = CIMultiDict(headers)
+            headers["Content-Type"] = f"{media_type_of(content_type)}; charset=utf-8"
+        return Answer(status=response.status, headers=headers, body=self._mask(came), url=response.url, cookies=cookies)
 
     async def _stream(self, response: aiohttp.ClientResponse, streaming: Streaming, until: float | None) -> Answer:
         """What came of a stream; it is closed then, and its connection with it. `until`: loop time."""

@@ -1,5 +1,6 @@
 """Bodies as text: in the encoding that they say, and what can't be read replaced."""
 
+import codecs
 import json
 import re
 
@@ -33,7 +34,12 @@ def media_type_of(content_type: str) -> str:
 
 def charset(answer: Answer) -> str:
     """The encoding that the answer names, if it is one that is read; else empty."""
-    found = _CHARSET.search(answer.headers.get("Content-Type", ""))
+    return charset_of(answer.headers.get("Content-Type", ""))
+
+
+def charset_of(content_type: str) -> str:
+    """The same, of the header."""
+    found = _CHARSET.search(content_type)
     return found[1] if found is not None and _KNOWN.fullmatch(found[1]) else ""
 
 
@@ -49,6 +55,20 @@ def utf8(body: bytes, answer: Answer) -> bytes:
     except LookupError:
         return _valid(body)
     return text.removeprefix("\ufeff").encode("utf-8", "replace")
+
+
+def wide_encoding(body: bytes, content_type: str) -> str:
+    """The encoding of a text whose characters are two or four bytes each; empty for every other body."""
+    said = charset_of(content_type).lower()
+    if said.startswith(("utf-16", "utf16", "utf-32", "utf32")):
+        return said
+    kind = media_type_of(content_type)
+    if said or not (kind.startswith("text/") or "json" in kind or "xml" in kind):
+        return ""
+    if "json" in kind or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        found = json.detect_encoding(body[:4])
+        return "" if found.startswith("utf-8") else found
+    return ""
 
 
 def without_halves(document: bytes) -> bytes:
