@@ -63,7 +63,7 @@ def wide_encoding(body: bytes, content_type: str) -> str:
     if said.startswith(("utf-16", "utf16", "utf-32", "utf32")):
         return said
     kind = media_type_of(content_type)
-    if said or not (kind.startswith("text/") or "json" in kind or "xml" in kind):
+    if said or b"\0" not in body or not (kind.startswith("text/") or "json" in kind or "xml" in kind):
         return ""
     if "json" in kind or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
         found = json.detect_encoding(body[:4])
