@@ -39,6 +39,8 @@ class RedisLine:
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        """Said beside the cancellation, which a task group that fails in the same moment lets go of."""
         self.epoch = ""
         """The run id of the server at the other end: another one after a restart. Empty while there is no connection."""
         self.connected_at = 0.0
@@ -58,6 +60,7 @@ class RedisLine:
             return
         loop = asyncio.get_running_loop()
         first: asyncio.Future[None] = loop.create_future()
+        self._closing = False
         self._task = loop.create_task(self._run(first), name="redis-line")
         try:
             await first
@@ -68,6 +71,7 @@ class RedisLine:
     async def close(self) -> None:
         """Close; whatever is pending fails."""
         if self._task is not None:
+            self._closing = True
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
@@ -128,7 +132,7 @@ class RedisLine:
             finally:
                 self._drop()
                 await connection.disconnect(nowait=True)
-            if first.done() and first.exception() is not None:
+            if (first.done() and first.exception() is not None) or self._closing:
                 return
             await asyncio.sleep(back_off_s * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
             back_off_s = min(back_off_s * 2, _BACK_OFF_S_MAX)

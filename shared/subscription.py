@@ -37,6 +37,8 @@ class Subscription:
         self._on_subscribed = on_subscribed
         self._timeout_s = timeout_s
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        """Said beside the cancellation, which a task group that fails in the same moment lets go of."""
         self._heard_at = 0.0
         self._confirmed = 0
         self.live = False
@@ -46,18 +48,20 @@ class Subscription:
         """Start listening; gives back when the first subscription is confirmed and `on_subscribed` is done."""
         loop = asyncio.get_running_loop()
         first: asyncio.Future[None] = loop.create_future()
+        self._closing = False
         self._task = loop.create_task(self._run(first), name="subscription")
         await first
 
     async def close(self) -> None:
         """Stop listening."""
         if self._task is not None:
+            self._closing = True
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
     async def _run(self, first: asyncio.Future[None]) -> None:
-        while True:
+        while not self._closing:
             try:
                 async with (
                     Redis.from_url(self._url, socket_connect_timeout=self._timeout_s) as redis,
