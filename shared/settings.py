@@ -33,6 +33,8 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Where `.dadl` files lie; None: `dadl` in the configuration directory."""
     backends_config: Path | None = None
     """Stands for `backends.yaml` of the configuration directory."""
+    backend_urls: tuple[str, ...] = ()
+    """`name=url`: stand for the URLs of backends.yaml."""
     host: str = "127.0.0.1"
     """Address that the edge binds."""
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8123

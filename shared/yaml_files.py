@@ -111,8 +111,8 @@ def _check_backend(entry: BackendEntry, report: Report) -> None:
             "transport",
             f"backend `{entry.name}` is of transport `{entry.transport}` and has no `{needed}`. Add it.",
         )
-    if entry.url:
-        _check_url(entry.url, report)
+    if entry.url and (problem := problem_of_url(entry.url)) is not None:
+        report("url", problem)
     if entry.group in _RESERVED_GROUPS:
         report(
             "group",
@@ -192,7 +192,8 @@ def _check_options(entry: BackendEntry, report: Report) -> None:
             report("options", f"`{name}` must be a whole number above 0.")
 
 
-def _check_url(url: str, report: Report) -> None:
+def problem_of_url(url: str) -> str | None:
+    """What is wrong with an upstream's URL; None where it can be used. The text holds nothing of it."""
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -201,12 +202,10 @@ def _check_url(url: str, report: Report) -> None:
         fits = False
         parts = None
     if not fits:
-        report("url", "not an http or https URL. Write for instance `https://host.example/mcp`.")
-    elif parts is not None and (parts.username is not None or parts.password is not None):
-        report(
-            "url",
-            "a user or password in a URL ends up in logs. Put it into CREDENTIAL_X and write `api_key_env: X`.",
-        )
+        return "not an http or https URL. Write for instance `https://host.example/mcp`."
+    if parts is not None and (parts.username is not None or parts.password is not None):
+        return "a user or password in a URL ends up in logs. Put it into CREDENTIAL_X and write `api_key_env: X`."
+    return None
 
 
 def _check_api_key(entry: ApiKeyEntry, report: Report) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from shared.authorization import Authorization
 from shared.authorization_file import AUTHORIZATION_FILE, load_authorization
 from shared.authorization_servers_file import AuthorizationServerEntry, load_authorization_servers
+from shared.backend_urls import notes_of_urls, with_urls
 from shared.caller_classes_file import load_caller_classes
 from shared.clients_file import CLIENTS_FILE, load_clients
 from shared.code_mode import CODE, offers_code
@@ -96,6 +97,9 @@ def load_configuration(
     servers = at_door(lambda: load_authorization_servers(directory, file, own_url=own_url))
     named = _named(environment, "TOOLMESH_IDENTITY_PROVIDERS_CONFIG")
     providers = at_door(lambda: load_identity_providers(directory, named))
+    if settings is not None and entries is not None:
+        backends, said = entries, settings.backend_urls
+        entries = read(lambda: with_urls(backends, said))
     findings.stop()
     assert settings is not None
     return Configured(
@@ -107,7 +111,11 @@ def load_configuration(
         authorization=rules or Authorization(),
         authorization_servers=servers or (),
         identity_providers=providers or (),
-        notes=(*notes(environment), *access_notes(settings, users or ())),
+        notes=(
+            *notes(environment),
+            *notes_of_urls(entries or (), settings.backend_urls),
+            *access_notes(settings, users or ()),
+        ),
         warnings=access_warnings(settings) if door else (),
     )
 
