@@ -3,11 +3,13 @@ of them listed and with code mode."""
 
 import hashlib
 import json
-import urllib.request
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from itertools import cycle, islice
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bench.connection import BadAnswer, Connection
 from bench.figures import Figures, percentile
@@ -38,6 +40,7 @@ ROWS: tuple[Wanted, ...] = (
     (f"`discover_tools(query)` over {TOOLS:,} tools, p99", "ms", "discover/query/p99_ms", None, 0.0),
     (f"`discover_tools(pattern)` over {TOOLS:,} tools, p50", "ms", "discover/pattern/p50_ms", None, 0.0),
     ("`discover_tools(query)`: an answer", "B", "discover/answer/bytes", None, 0.0),
+    (f"a page of 200 of `tools/list` over {TOOLS:,} tools, all listed, p50", "ms", "listing/page_ms", "≤ 30 ms", 30.0),
 )
 PAIRS: tuple[Pair, ...] = tuple(
     (f"`tools/list` of who may use {count:,}: all listed, code mode", "B", f"listing/all/{count}", f"listing/short/{count}")
@@ -51,6 +54,8 @@ def measure_discovery(folder: Path, plan: Plan, figures: Figures, say: Say) -> N
         say(f"{TOOLS:,} tools, all listed")
         with _running(folder / "all", url, TOOLMESH_DIRECT_TOOLS=str(TOOLS + 10)) as mesh:
             _weigh(mesh, "all", figures)
+            for _ in range(plan.rounds):
+                _time_pages(mesh, figures)
         say(f"{TOOLS:,} tools, code mode")
         with _running(folder / "short", url) as mesh:
             _weigh(mesh, "short", figures)
@@ -90,20 +95,34 @@ def _weigh(mesh: Mesh, how: str, figures: Figures) -> None:
 
 def _listed_bytes(mesh: Mesh, count: int) -> int:
     """Of all pages of the list, as they are sent."""
+    return sum(size for size, _ in _pages(mesh, count))
+
+
+def _time_pages(mesh: Mesh, figures: Figures) -> None:
+    """From the request's first byte to the answer's last, over a connection that is open."""
+    figures.add("listing/page_ms", percentile([seconds for _, seconds in _pages(mesh, TOOLS)], 0.5) * 1000)
+
+
+def _pages(mesh: Mesh, count: int) -> Iterator[tuple[int, float]]:
+    """Bytes and seconds of each page."""
     target = Target(name="list", url=mesh.url, tool="", arguments={}, api_key=_key(count))
     headers = {**target.headers(), "Mcp-Method": "tools/list"}
     del headers["Mcp-Name"]
     meta = json.loads(target.template("").replace(COUNTER, "1"))["params"]["_meta"]
-    size, cursor = 0, ""
-    while True:
-        asked = {"_meta": meta, **({"cursor": cursor} if cursor else {})}
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": asked}).encode()
-        with urllib.request.urlopen(urllib.request.Request(mesh.url, body, headers), timeout=30) as answer:
-            text = answer.read()
-        size += len(text)
-        cursor = json.loads(text)["result"].get("nextCursor", "")
-        if not cursor:
-            return size
+    where = urlsplit(mesh.url)
+    connection, cursor = HTTPConnection(where.netloc, timeout=30), ""
+    with closing(connection):
+        connection.connect()
+        while True:
+            asked = {"_meta": meta, **({"cursor": cursor} if cursor else {})}
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": asked}).encode()
+            begun = time.perf_counter()
+            connection.request("POST", where.path, body, headers)
+            text = connection.getresponse().read()
+            yield len(text), time.perf_counter() - begun
+            cursor = json.loads(text)["result"].get("nextCursor", "")
+            if not cursor:
+                return
 
 
 def _ask(mesh: Mesh, calls: int, figures: Figures) -> None:

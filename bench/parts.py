@@ -9,9 +9,13 @@ from bench.dadl_files import measure_dadl_files
 from bench.discovery import PAIRS as DISCOVERY_PAIRS
 from bench.discovery import ROWS as DISCOVERY_ROWS
 from bench.discovery import measure_discovery
+from bench.evil import ROWS as EVIL_ROWS
+from bench.evil import measure_evil
 from bench.figures import Figures
 from bench.log_ins import ROWS as LOG_IN_ROWS
 from bench.log_ins import measure_log_ins
+from bench.rest import ROWS as REST_ROWS
+from bench.rest import measure_rest
 from bench.row import Pair, Row, Wanted, pair_rows, single_rows
 from bench.scenarios import Plan, Say
 from bench.scripts import ROWS as SCRIPT_ROWS
@@ -41,5 +45,7 @@ PARTS = (
     Part("log-ins", measure_log_ins, LOG_IN_ROWS),
     Part("scripts", measure_scripts, SCRIPT_ROWS),
     Part("discover", measure_discovery, DISCOVERY_ROWS, DISCOVERY_PAIRS),
+    Part("rest", measure_rest, REST_ROWS),
+    Part("evil", measure_evil, EVIL_ROWS),
     Part("dadl", measure_dadl_files, DADL_ROWS, may_be_left_out=True),
 )
