@@ -11,6 +11,7 @@ from toolmesh.client import client
 from toolmesh.configured import config_dir
 from toolmesh.console import show_problems
 from toolmesh.dadl.commands import dadl
+from toolmesh.demo.command import demo
 from toolmesh.doctor.command import doctor
 from toolmesh.edge import edge
 from toolmesh.init import init, secrets
@@ -36,6 +37,7 @@ app.command()(up)
 app.command()(edge)
 app.command()(worker)
 app.command()(sandbox)
+app.command()(demo)
 app.command()(secrets)
 app.command()(init)
 app.command()(doctor)

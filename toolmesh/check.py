@@ -12,6 +12,7 @@ from edge.direct import MANY
 from shared.addresses import is_loopback
 from shared.authorization_file import load_authorization
 from shared.authorization_servers_file import load_authorization_servers
+from shared.backend_urls import notes_of_urls, with_urls
 from shared.caller_classes_file import load_caller_classes
 from shared.claims_mapping import ClaimsMapping
 from shared.clients_file import load_clients
@@ -89,7 +90,7 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
 
     settings = read(lambda: load_settings(environment, config_dir=config))
     named = settings or Settings()
-    backends = read(lambda: load_backends(config, named.backends_config)) or ()
+    backends = read(lambda: with_urls(load_backends(config, named.backends_config), named.backend_urls)) or ()
     keys = read(lambda: load_api_keys(config, named.apikeys_config)) or ()
     users = read(lambda: load_users(config, named.users_config)) or ()
     read(lambda: load_caller_classes(config, named.caller_classes_config))
@@ -99,7 +100,7 @@ def examine(environment: Mapping[str, str], config: Path) -> Report:
     servers = read(lambda: load_authorization_servers(config, file, own_url=named.issuer)) or ()
     providers = read(lambda: load_identity_providers(config, named.identity_providers_config)) or ()
     rules = read(lambda: load_authorization(config, named.authorization_config))
-    report.warnings += notes(environment)
+    report.warnings += [*notes(environment), *notes_of_urls(backends, named.backend_urls)]
     if settings is not None:
         report.warnings += warnings_of_access(settings, users, keys, clients)
         report.warnings += warnings_of_scripts(settings)
@@ -129,8 +130,6 @@ def _warnings_of(entry: BackendEntry, environment: Mapping[str, str]) -> list[st
     where = f"backend {entry.name}"
     if entry.transport == "stdio":
         found += _stdio_warnings(entry, where, environment)
-    if entry.transport == "rest":
-        found.append(f"{where}: calls of rest backends come with a later release; until then its tools are not listed.")
     if entry.transport == "http":
         url = urlsplit(entry.url or "")
         if url.scheme == "http" and not is_loopback(url.hostname or ""):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.configuration import BackendEntry
 from shared.settings import Settings
 from toolmesh.configured import Configured
+from toolmesh.demo.start import Demo, plan_demo
 from toolmesh.edge import require_anonymous_rule, require_identity_secrets, require_mesh_keys
 from toolmesh.mesh_keys_file import MeshKeysFiles, prepare_mesh_keys
 from toolmesh.owner import Owner, prepare_owner
@@ -27,6 +28,8 @@ class Plan:
     workers: int
     environment: Mapping[str, str]
     """Ours, as we got it."""
+    demo: Demo | None = None
+    """The demo API, where backends.yaml has its backend."""
 
     def edge_environment(self, redis_url: str) -> dict[str, str]:
         """Everything but the backends' secrets."""
@@ -39,7 +42,8 @@ class Plan:
 
     def worker_environment(self, redis_url: str) -> dict[str, str]:
         """Everything but what lets somebody in, and the groups' keys without the edges' own."""
-        kept = self._role(without_door_keys(self.environment), redis_url, self.mesh_keys.workers)
+        kept = without_door_keys(self.environment)
+        kept = self._role(self.demo.told(kept) if self.demo else kept, redis_url, self.mesh_keys.workers)
         kept["TOOLMESH_PORT"] = str(self.settings.port)  # URLs of files that tools give lead to the edge
         return kept
 
@@ -49,6 +53,10 @@ class Plan:
         environment["TOOLMESH_MESH_KEYS"] = mesh_keys
         environment["TOOLMESH_DRAIN_S"] = f"{min(self.settings.drain_s, _DRAIN_S_MAX):g}"
         return environment
+
+    def demo_command(self, demo: Demo) -> list[str]:
+        """The command line of the demo API; no secret is in it."""
+        return [sys.executable, "-m", "toolmesh", *demo.arguments()]
 
     def role_command(self, role: str, *arguments: str) -> list[str]:
         """The command line of a role; no secret is in it."""
@@ -74,6 +82,7 @@ def make_plan(configured: Configured, workers: int, environment: Mapping[str, st
         owner=owner,
         workers=workers,
         environment=environment,
+        demo=plan_demo(configured.entries, settings.backend_urls, environment),
     )
 
 

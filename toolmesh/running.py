@@ -72,7 +72,15 @@ def _roles(plan: Plan, redis_url: str, logs: Path) -> list[Child]:
     edge = Child("edge", plan.role_command("edge", "--port", port), plan.edge_environment(redis_url), logs / "edge.log")
     names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
     environment = plan.worker_environment(redis_url)
-    return [edge, *(Child(n, plan.role_command("worker"), environment, logs / f"{n}.log") for n in names)]
+    workers = [Child(n, plan.role_command("worker"), environment, logs / f"{n}.log") for n in names]
+    return [edge, *_demo(plan, logs), *workers]
+
+
+def _demo(plan: Plan, logs: Path) -> list[Child]:
+    demo = plan.demo
+    if demo is None:
+        return []
+    return [Child("demo", plan.demo_command(demo), demo.environment(plan.environment, plan.entries), logs / "demo.log")]
 
 
 async def _greet(plan: Plan, redis_url: str) -> None:

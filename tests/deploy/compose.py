@@ -76,12 +76,15 @@ class Container:
         """The same with paths of the container and host names of its network as they are on this machine."""
         for target, place in self._places.items():
             text = re.sub(rf"(?<![\w/.]){re.escape(target)}(?![\w.-])", place, text)
+        text = text.replace("demo:8124", f"127.0.0.1:{self._compose.demo_port}")
         return text.replace("valkey:6379", f"127.0.0.1:{self._compose.broker_port}")
 
     def _command(self) -> list[str]:
         command = [self._here(part) for part in self.service["command"]]
         if command[0] == "valkey-server":
             return [server_binary(), *command[1:], "--bind", "127.0.0.1", "--port", str(self._compose.broker_port)]
+        if command[0] == "demo":
+            command = [*(p.replace("0.0.0.0", "127.0.0.1") for p in command), "--port", str(self._compose.demo_port)]
         return [sys.executable, "-m", "toolmesh", *command]
 
     def _whole_environment(self) -> dict[str, str]:
@@ -96,6 +99,7 @@ class Container:
         assert self.process.running, f"{self.name} ended:\n{self.process.output()[-4000:]}"
         kind, *check = self.service["healthcheck"]["test"]
         check = [self._here(part).replace("8123", str(self.port)) for part in check]
+        check = [part.replace("8124", str(self._compose.demo_port)) for part in check]
         if kind == "CMD-SHELL":
             client = shutil.which("valkey-cli") or shutil.which("redis-cli") or "redis-cli"
             check = ["sh", "-c", check[0].replace("valkey-cli", f"{client} -p {self._compose.broker_port}")]
@@ -118,6 +122,7 @@ class Compose:
         self.directory = directory
         self.file = read_compose(environment)
         self.broker_port = free_port()
+        self.demo_port = free_port()
         self.containers: dict[str, list[Container]] = {}
         self._config = config
 

@@ -12,6 +12,7 @@ COMPOSE = read_compose()
 SERVICES: dict[str, Any] = COMPOSE["services"]
 WORKERS = [name for name in SERVICES if name.startswith("worker")]
 SCRIPTS = "worker-code"
+OF_THE_DEMO = ("desk=http://demo:8124/v1",)
 every_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -88,7 +89,10 @@ def test_the_broker_is_reached_by_the_roles_alone_and_workers_by_nobody() -> Non
     assert {name for name, joined in networks.items() if "front" in joined} == {"edge", "caddy"}
     assert networks["edge"] == {"front", "mesh"}
     for name in WORKERS:
-        assert networks[name] == ({"mesh"} if name == SCRIPTS else {"mesh", "egress"})
+        assert networks[name] - {"demo"} == ({"mesh"} if name == SCRIPTS else {"mesh", "egress"})
+    assert COMPOSE["networks"]["demo"] == {"internal": True}
+    assert {name for name, joined in networks.items() if "demo" in joined} == {"demo", "worker"}
+    assert networks["demo"] == {"demo"}
     assert SERVICES["secrets"]["network_mode"] == "none"
 
 
@@ -128,7 +132,9 @@ def test_no_secret_stands_in_the_file() -> None:
     for service in SERVICES.values():
         for variable, value in service.get("environment", {}).items():
             if re.search(r"KEY|PASSWORD|SECRET|URL", variable):
-                assert value == "" or value.startswith("/run/toolmesh/"), variable
+                assert value in ("", *OF_THE_DEMO) or value.startswith("/run/toolmesh/"), variable
+            if variable.startswith("CREDENTIAL_"):
+                assert value == "demo", "the one of the demo's data is known to everybody"
     assert not any("CREDENTIAL" in str(SERVICES[name]) for name in SERVICES if name not in WORKERS)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from shared.environment import load_settings
 from tests.client import Client
 from tests.deploy.compose import Compose
 from tests.e2e.upstream import Upstream
-from tests.mesh import wait_until
+from tests.mesh import ROOT, wait_until
 from tests.oauth.person import Person, register
 from workers.children.opened import open_children
 from workers.children.transforms import Transforms
@@ -40,12 +41,14 @@ def compose(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
         upstream.entry("inside")
         + "    group: internal\n    api_key_env: INSIDE\n    include_tools: [echo, slow_progress]\n"
     )
-    (config / "backends.yaml").write_text("backends:\n" + upstream.entry("up") + inside)
+    desk = "  - {name: desk, transport: rest, dadl: desk.dadl, include_tools: [get_ticket]}\n"
+    (config / "backends.yaml").write_text("backends:\n" + upstream.entry("up") + inside + desk)
+    shutil.copytree(ROOT / "config" / "dadl", config / "dadl")
     (directory / "secrets").mkdir()
     (directory / "secrets" / "worker-internal.env").write_text("CREDENTIAL_INSIDE=the-inner-secret\n")
     running = Compose(directory, config)
     try:
-        running.up(secrets=1, valkey=1, init=1, sandbox=1, edge=2, worker=2, worker_internal=1, worker_code=1)
+        running.up(secrets=1, valkey=1, init=1, sandbox=1, demo=1, edge=2, worker=2, worker_internal=1, worker_code=1)
         yield running
     finally:
         running.down()
@@ -79,6 +82,7 @@ def test_tools_of_every_group_are_called_through_both_edges(edges: list[Client])
         assert edge.text("echo_add", {"a": number, "b": 40}) == str(number + 40)
         assert edge.text("up_echo", {"message": f"default {number}"}) == f"default {number}"
         assert edge.text("inside_echo", {"message": f"internal {number}"}) == f"internal {number}"
+        assert "The camera at the gate is dark" in edge.text("desk_get_ticket", {"id": 201})
         assert edge.text("up_slow_progress", {"steps": 2, "step_ms": 5}) == "2 steps"
 
 
@@ -141,6 +145,7 @@ def test_a_service_can_read_no_other_groups_key_or_credential(compose: Compose, 
         "worker-internal": {"worker-internal"},
         "sandbox": set(),
         "worker-code": {"worker-code"},
+        "demo": set(),
     }
     assert {name for name, text in held.items() if "the-inner-secret" in text} == {"worker-internal"}
     for name, containers in compose.containers.items():
