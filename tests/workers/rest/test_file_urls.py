@@ -108,6 +108,10 @@ def test_a_file_is_a_body_as_it_is(tmp_path: Path) -> None:
             await caller.call("put", {"file": f"{files.url}/x"})
             assert (api.last.method, api.last.body) == ("PUT", b"\x00\xff" * 100)
             assert api.last.header("Content-Type") == "application/octet-stream"
+            large = b"0123456789abcdef" * 100_000
+            files.answers = lambda request: Reply(200, large)
+            await caller.call("put", {"file": f"{files.url}/large"})
+            assert (api.last.body, api.last.header("Content-Length")) == (large, "1600000")
             files.answers = lambda request: Reply(200, b"")
             await caller.call("put", {"file": f"{files.url}/empty"})
             assert (api.last.body, api.last.header("Content-Length")) == (b"", "0")
