@@ -166,7 +166,7 @@ def test_a_credential_stays_with_its_host(tmp_path: Path) -> None:
             dadl = (
                 V2
                 + "backend:\n  name: wx\n  type: rest\n  description: Weather\n"
-                + "  auth: {type: bearer, credential: wx}\n  tools:\n"
+                + "  auth: {type: bearer, credential: wx}\n  health: {tool: there}\n  tools:\n"
                 + f"    there: {tool_of('GET', f'{other.url}/a?b=1', 'q: {type: string, in: query}')}\n"
                 + f"    same: {tool_of('GET', f'{upstream.url}/a')}\n"
                 + f"    own: {tool_of('GET', '/a')}\n"
@@ -177,10 +177,12 @@ def test_a_credential_stays_with_its_host(tmp_path: Path) -> None:
                 assert (await caller.text("there", {"q": "2"})).startswith("[unauthorized] HTTP 401")
                 assert other.last.target == "/a?b=1&q=2"
                 assert len(other.requests) == 1
+                assert "401" in await caller.text("health")
                 await caller.call("same")
                 await caller.call("own")
                 assert [request.target for request in upstream.requests] == ["/a", "/base/a"]
-            assert b"canary" not in other.last.raw
+            assert len(other.requests) == 2
+            assert not [request for request in other.requests if b"canary" in request.raw]
             listed = (f"127.0.0.1:{other.port}",)
             async with opened(tmp_path, dadl, upstream.url, environment=secret, credential_hosts=listed) as caller:
                 await caller.call("there", {})

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ConfigurationError
+from shared.listed_hosts import ListedHosts
 from tests.workers.rest.planned import BASE, planned, tool_of
 from workers.backends.rest.dadl.tool import Param, Tool
 from workers.backends.rest.failed import Failed
@@ -190,3 +191,27 @@ def test_a_host_that_arguments_would_change_is_none(path: str, base: str, told: 
     tool = Tool(method="GET", path=path, params={"a": Param(type="string", place="path", required=True)})
     with pytest.raises(ConfigurationError, match=told):
         RequestPlan(tool, {}, base)
+
+
+@pytest.mark.parametrize(
+    ("path", "listed", "foreign"),
+    [
+        ("/a", (), False),
+        ("https://wx.example/other", (), False),
+        ("https://WX.example:443/other", (), False),
+        ("http://wx.example/other", (), True),
+        ("https://wx.example:444/other", (), True),
+        ("https://up.example/a", (), True),
+        ("https://up.example/a", ("up.example",), False),
+        ("https://up.example:444/a", ("up.example",), False),
+        ("https://up.example:444/a", ("up.example:443",), True),
+        ("https://a.up.example/a", ("up.example",), True),
+        ("https://a.up.example/a", ("*.up.example",), False),
+        ("https://up.example/a", ("*.up.example",), True),
+        ("https://evilup.example/a", ("*.up.example", "up.example"), True),
+        ("http://up.example/a", ("up.example",), True),
+    ],
+)
+def test_a_host_of_a_tools_own_is_foreign_unless_it_is_listed(path: str, listed: tuple[str, ...], foreign: bool) -> None:
+    plan = RequestPlan(Tool(method="GET", path=path), {}, BASE, credential_hosts=ListedHosts.parse(listed))
+    assert plan.build({}).foreign is foreign
