@@ -84,6 +84,7 @@ async def _measure(url: str, folder: Path, calls: int) -> dict[str, float]:
     equipment = Equipment(children=children, line=line, ring=parse_key_ring(generate_key_ring(["default"])))
     backend = open_backend(entry, settings, Credentials({"CREDENTIAL_ROWS": "the-token-of-the-bench"}), equipment=equipment)
     await backend.start(lambda: None, lambda uri: None)
+    await backend.list_all()
     try:
         plain_s, call_s = await _compare(url, backend, calls)
         grown = await _flooded(backend)

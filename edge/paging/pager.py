@@ -69,8 +69,10 @@ class Pager:
             said = {"offset": 0, "chars": parts.chars, "total": parts.chars}
             content = [msgspec.Raw(piece.raw) for piece in parts.pieces]
             return _encode(with_page({**parts.rest, "content": content}, said))
-        call = running.call
-        return self._written(page_from(parts, Place(), budget), parts, exchange.principal, call.call_id, call.backend)
+        page, call = page_from(parts, Place(), budget), running.call
+        if page.next is None:
+            return body  # one block that is too large and can't be cut: a page of it would be all of it
+        return self._written(page, parts, exchange.principal, call.call_id, call.backend)
 
     def read(self, text: str, principal: Principal) -> Cursor:
         """What a cursor says. Raises UnknownCursor."""

@@ -91,8 +91,12 @@ def test_the_defaults_know_chatgpt_claude_and_claude_code() -> None:
         body([text("x")], _meta={"long": "x" * 10_000}),
         body([], resultType="input_required", inputRequests={"a": "x" * 10_000}),
         body("x" * 10_000),
+        body([{"type": "resource_link", "uri": "note://n", "name": "n", "description": "x" * 2_500}]),
     ],
-    ids=["ASCII", "UTF-8", "escaped", "space", "a picture", "said twice and short", "_meta", "a question", "no content"],
+    ids=[
+        *("ASCII", "UTF-8", "escaped", "space", "a picture", "said twice and short", "_meta", "a question", "no content"),
+        "one block that can't be cut",
+    ],
 )
 def test_what_fits_or_is_no_result_stays_the_bytes_that_it_is(raw: bytes) -> None:
     assert pager().first(exchange(), running(), raw) is raw

@@ -47,6 +47,7 @@ async def opened(
     caller = Caller(open_backend(described, given, Credentials(environment or {}), equipment=equipment))
     try:
         await caller.start()
+        await caller.offer()  # a worker lists a backend before it makes any call of it
         yield caller
     finally:
         async with asyncio.timeout(10):

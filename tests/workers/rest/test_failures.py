@@ -165,3 +165,17 @@ def test_it_is_told_when_the_api_wants_to_be_asked_again(tmp_path: Path) -> None
     result = told(tmp_path, json_reply({}, 429, Retry_After="17.5"), access="read")
     assert text_of(result) == "[rate_limited] HTTP 429: {} Try again in 18 s."
     assert result["structuredContent"]["error"]["retry_after_s"] == 18
+
+
+def test_of_a_tool_whose_answers_are_redacted_no_body_is_shown(tmp_path: Path) -> None:
+    async def test() -> None:
+        said = {"key": "of-somebody", "fault": {"text": "No such row"}}
+        async with recording(lambda request: json_reply(said, 404)) as upstream:
+            for errors, shown in (("", "is not shown"), (f", errors: {{{_ERRORS}}}", "No such row")):
+                file = _FILE.replace("%s", f'{errors}, response: {{redact: ["$.key"]}}')
+                async with opened(tmp_path, file, upstream.url) as caller:
+                    text = text_of(msgspec.json.decode(await caller.call("get_row")))
+                    assert shown in text
+                    assert "of-somebody" not in text
+
+    run(test)

@@ -29,6 +29,7 @@ async def changed(caller: Caller) -> None:
     async with asyncio.timeout(20):
         await caller.changes.wait()
     caller.changes.clear()
+    await caller.offer()
 
 
 async def names(caller: Caller) -> list[str]:
@@ -44,6 +45,20 @@ def test_a_changed_file_is_the_backends_from_then_on(tmp_path: Path) -> None:
                 await changed(caller)
                 assert await names(caller) == ["t0", "t1"]
                 await caller.text("t0")
+            assert [request.path for request in upstream.requests] == ["/a", "/b"]
+
+    run(test)
+
+
+def test_calls_are_made_by_what_was_listed_last_which_they_were_checked_against(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with recording() as upstream, opened(tmp_path, file("/a"), upstream.url, settings=QUICK) as caller:
+            (tmp_path / "dadl" / "wx.dadl").write_text(file("/b"))
+            async with asyncio.timeout(20):
+                await caller.changes.wait()
+            await caller.text("t0")
+            await caller.offer()
+            await caller.text("t0")
             assert [request.path for request in upstream.requests] == ["/a", "/b"]
 
     run(test)

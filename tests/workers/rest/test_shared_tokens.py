@@ -195,6 +195,7 @@ def test_a_token_goes_on_when_the_file_changes_and_its_auth_does_not(tmp_path: P
                 file.write_text(dadl(auth, upstream).replace("A look", text))
                 await asyncio.wait_for(caller.changes.wait(), 20)
                 caller.changes.clear()
+                await caller.offer()
                 assert await caller.text("look") == TAKEN
                 assert len(server.given) == given
 

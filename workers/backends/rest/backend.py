@@ -49,7 +49,9 @@ class RestBackend:
         self._pipeline = Pipeline(Transforms(equipment.children, settings), blobs, self._mask)
         self._scripts = Scripts(equipment.children, COMPOSITES)
         self._held: Held | None = None
-        """What calls that begin now are made by."""
+        """What calls that begin now are made by: what was listed last, since that is what they were checked against."""
+        self._newest: Held | None = None
+        """What the file says; counts from the next listing on."""
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self, changed: Callable[[], None], updated: Callable[[str], None]) -> None:
@@ -66,7 +68,8 @@ class RestBackend:
         self._watching = asyncio.create_task(definitions.keep_current(), name=f"dadl-{self._entry.name}")
 
     async def list_all(self) -> Offer:
-        """What the file says."""
+        """What the file says. Calls are made by it from now on."""
+        self._held = self._newest
         return self._in_force().offer
 
     async def call(self, invocation: Invocation) -> bytes:
@@ -103,9 +106,9 @@ class RestBackend:
         return await operation.run(invocation)
 
     def _hold(self, definition: Definition) -> None:
-        """Have a definition count. What authenticates goes on as long as nothing about that changes: it has tokens."""
+        """Get a definition ready. What authenticates goes on as long as nothing about that changes: it has tokens."""
         base_url = base_url_of(definition, self._entry)
-        before, authenticator = self._held, self._authenticator
+        before, authenticator = self._newest, self._authenticator
         if before is None or (before.definition.auth, before.base_url) != (definition.auth, base_url):
             authenticator = open_authenticator(
                 *(definition.auth, self._entry, self._credentials, self._wire, self._equipment, self._settings, base_url)
@@ -122,7 +125,7 @@ class RestBackend:
             scripts=self._scripts,
             settings=self._settings,
         )
-        self._held = Held(definition, self._entry, base_url, parts)
+        self._newest = Held(definition, self._entry, base_url, parts)
         self._authenticator = authenticator
         if definition.composites:
             self._scripts.prepare()

@@ -17,17 +17,29 @@ _BODY_BYTES_READ = 16 * 1024
 _PROVIDER_CODE_CHARS_MAX = 200
 _PLAIN = Errors()
 _NO_MESSAGE = "(no message)"
+_WITHHELD = (
+    "(What it says is not shown, since answers of this tool are redacted. `message_path` in `errors` of the DADL file says "
+    "which part may be.)"
+)
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 """Control characters, and those that turn the direction of text around."""
 
 
-def failed_of(answer: Answer, errors: Errors | None, *, retryable: bool, retry_after_s: float | None = None) -> Failed:
-    """The failure that an answer tells of. `errors`: what the file says of failures, None for nothing."""
+def failed_of(
+    answer: Answer,
+    errors: Errors | None,
+    *,
+    retryable: bool,
+    retry_after_s: float | None = None,
+    redacts: bool = False,
+) -> Failed:
+    """The failure that an answer tells of. `errors`: what the file says of failures, None for nothing; `redacts`: whether
+    answers of this tool hold what nobody may see, so that a body is not shown as it is."""
     errors = errors or _PLAIN
     document = _document(answer.body) if errors.format == "json" and (errors.message_path or errors.code_path) else None
     return Failed(
         errors.map.get(str(answer.status)) or code_of(answer.status),
-        _message(answer, errors, document),
+        _message(answer, errors, document, redacts),
         status=answer.status,
         provider_code=_text_at(errors.code_path, document)[:_PROVIDER_CODE_CHARS_MAX],
         retryable=retryable,
@@ -35,15 +47,18 @@ def failed_of(answer: Answer, errors: Errors | None, *, retryable: bool, retry_a
     )
 
 
-def _message(answer: Answer, errors: Errors, document: Any) -> str:
+def _message(answer: Answer, errors: Errors, document: Any, redacts: bool) -> str:
     if 300 <= answer.status < 400 and "Location" in answer.headers:
         # Where to is not told: such URLs often hold what is as good as a credential.
         return (
             "The API redirects, and no redirect is followed. If it has moved, mend `base_url` of the DADL file or `url` in "
             "backends.yaml."
         )
-    found = _text_at(errors.message_path, document) or _cleaned(answer.body[:_BODY_BYTES_READ].decode("utf-8", "replace"))
-    return found or _NO_MESSAGE
+    if found := _text_at(errors.message_path, document):
+        return found
+    if redacts and answer.body.strip():
+        return _WITHHELD
+    return _cleaned(answer.body[:_BODY_BYTES_READ].decode("utf-8", "replace")) or _NO_MESSAGE
 
 
 def _document(body: bytes) -> Any:

@@ -31,6 +31,7 @@ class Tries:
         self._strategy = tool.errors.retry_strategy if tool.errors is not None else None
         self._deadline = invocation.deadline
         self._keyed = tool.idempotency is not None
+        self._redacts = bool(tool.response.redact)
         self._may_run_twice = invocation.access != "write"
         self._may_be_repeated = self._may_run_twice or tool.retry_unsafe
         self._retries = 0
@@ -80,7 +81,8 @@ class Tries:
     def _failed(self, answer: Answer, asked_s: float | None) -> Failed:
         passing = self._is_listed(answer.status) or (answer.status in PASSING and not self._is_terminal(answer.status))
         retryable = passing and (self._may_be_repeated or answer.status == _REFUSED)
-        return failed_of(answer, self._errors, retryable=retryable, retry_after_s=asked_s if retryable else None)
+        after_s = asked_s if retryable else None
+        return failed_of(answer, self._errors, retryable=retryable, retry_after_s=after_s, redacts=self._redacts)
 
     def _is_listed(self, status: int) -> bool:
         return self._errors is not None and status in self._errors.retry_on and not self._is_terminal(status)
