@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from edge.sessions.event_stream import patient
-from shared import keys
+from shared import rest_keys
 from shared.blobs import PATH, Blob, parse_blob_id
 from shared.codec import unseal
 from shared.errors import BrokerUnavailable, ForgedMessage
@@ -77,7 +77,7 @@ class BlobEndpoint:
         parsed = parse_blob_id(text)
         if parsed is None or parsed[0] not in self._ring.groups:
             return None
-        raw = await self._line.cmd("GET", keys.blob(*parsed))
+        raw = await self._line.cmd("GET", rest_keys.blob(*parsed))
         if raw is None:
             return None
         try:

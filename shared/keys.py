@@ -197,16 +197,6 @@ def hinted(share: str, backend: str, digest: str) -> str:
     return f"tm:hinted:{share}:{backend}:{digest}"
 
 
-def blob(group: str, digest: str) -> str:
-    """A file that a tool gave, sealed by its group. `digest`: of the secret in its URL."""
-    return f"tm:blob:{group}.{digest}"
-
-
-def blobs(group: str, backend: str) -> str:
-    """Sorted set of the files of a backend, `bytes:digest`, by the time in milliseconds until which they are kept."""
-    return f"tm:{group}:blobs:{backend}"
-
-
 def handle(call_id: str) -> str:
     """Record of a call that was answered with a handle or a task, signed by an edge."""
     return f"tm:handle:{call_id}"

@@ -1,5 +1,7 @@
-"""Every Redis key of REST backends: what their workers share, each group for itself. Secrets are encrypted by who writes
-them."""
+"""Every Redis key of REST backends: what their workers share, each group for itself, and files that their tools give.
+
+Secrets are encrypted by who writes them.
+"""
 
 
 def rate_limit(group: str, backend: str) -> str:
@@ -23,3 +25,13 @@ def rotated_token(group: str, digest: str) -> str:
 def token_turn(group: str, digest: str) -> str:
     """Which worker gets a token just now, for all."""
     return f"tm:{group}:rest-turn:{digest}"
+
+
+def blob(group: str, digest: str) -> str:
+    """A file that a tool gave, sealed by its group. `digest`: of the secret in its URL."""
+    return f"tm:blob:{group}.{digest}"
+
+
+def blobs(group: str, backend: str) -> str:
+    """Sorted set of the files of a backend, `bytes:digest`, by the time in milliseconds until which they are kept."""
+    return f"tm:{group}:blobs:{backend}"

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from shared import keys
+from shared import rest_keys
 from shared.blobs import PATH, Blob, blob_id, digest_of, new_token
 from shared.codec import seal
 from shared.configuration import BackendEntry
@@ -55,7 +55,7 @@ class Blobs:
         blob = Blob(digest=digest_of(token), content_type=content_type, name=name, body=body)
         sealed = await self._sealed(blob)
         expires = time.time() + kept_s
-        names = (keys.blob(self._group, blob.digest), keys.blobs(self._group, self._backend))
+        names = (rest_keys.blob(self._group, blob.digest), rest_keys.blobs(self._group, self._backend))
         counted = max(len(body), _COUNTED_BYTES_MIN)
         taken = await fcall(
             self._line, "put_blob", names, sealed, counted, blob.digest, max(round(kept_s * 1000), 1), self._bytes_max
