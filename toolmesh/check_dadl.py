@@ -7,6 +7,7 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.yaml_structs import nearest
 from toolmesh.check_delegates import delegation_warnings
+from toolmesh.check_sharing import sharing_warnings
 from workers.backends.rest.dadl.auth import credentials_of
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.loading import load_definition
@@ -25,6 +26,7 @@ def check_dadl(
     warnings: list[str],
 ) -> None:
     """Read the file of each backend of transport `rest`, and add what is wrong to the lists."""
+    definitions: dict[str, Definition] = {}
     for entry in backends:
         if entry.transport != "rest" or not entry.dadl:
             continue
@@ -38,8 +40,10 @@ def check_dadl(
         for problem in loaded.problems:
             (errors if problem.severity == "error" else warnings).append(f"{where}: {problem.placed}")
         if loaded.definition is not None:
+            definitions[entry.name] = loaded.definition
             errors += [f"{where}: {text}" for text in _errors(entry, loaded.definition)]
             warnings += [f"{where}: {text}" for text in _warnings(entry, loaded.definition, environment)]
+    warnings += sharing_warnings(backends, definitions)
 
 
 def _errors(entry: BackendEntry, definition: Definition) -> Iterator[str]:

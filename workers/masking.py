@@ -35,9 +35,10 @@ class Mask:
 
     def __call__(self, data: bytes) -> bytes:
         """The same without them; the very same object where none is in it."""
-        for secret in self._secrets():
+        in_use = self._secrets()
+        for secret in in_use:
             if secret not in self._known:
-                self._learn(secret)
+                self._learn(secret, in_use)
         for form in self._forms:
             data = form.taken_out(data)
         return data
@@ -48,9 +49,12 @@ class Mask:
         masked = self(data)
         return text if masked is data else masked.decode("utf-8", "replace")
 
-    def _learn(self, secret: str) -> None:
+    def _learn(self, secret: str, in_use: Collection[str]) -> None:
         if len(self._known) >= _REMEMBERED_MAX:
-            del self._known[next(iter(self._known))]
+            # What is in use stays, however many others come: an API that sets new cookies all the time has many.
+            over = next((known for known in self._known if known not in in_use), None)
+            if over is not None:
+                del self._known[over]
         lines = [line.strip() for line in secret.splitlines()]
         parts = [secret.strip(), *(line for line in lines if len(lines) > 1 and len(line) >= _LINE_CHARACTERS_MIN)]
         self._known[secret] = tuple(form for part in parts for form in _forms(part))

@@ -82,6 +82,16 @@ def test_a_secret_that_was_in_use_is_taken_out_when_another_one_is() -> None:
     assert mask(b"first-token-value second-token-value") == b"*** ***"
 
 
+def test_a_secret_that_is_in_use_is_taken_out_however_many_others_come_and_go() -> None:
+    """An API that sets new cookies with each answer makes new ones all the time."""
+    token, others = "the-one-token-value", [f"cookie-number-{number:03}" for number in range(200)]
+    now = [token]
+    mask = Mask(lambda: now)
+    for number in range(0, 200, 2):
+        now[:] = [token, *others[max(0, number - 60) : number + 2]]
+        assert mask(token.encode()) == b"***", number
+
+
 def test_each_long_line_of_a_key_file_counts() -> None:
     key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nshort\n-----END PRIVATE KEY-----\n"
     mask = Mask(lambda: (key,))

@@ -25,7 +25,7 @@ class Outgoing:
     again: bool = False
     """Whether it may be sent once more over a new connection when its own broke before an answer."""
     strange: bool = False
-    """Whether the URL came out of arguments or an answer instead of the operator's hand."""
+    """Whether the URL came out of arguments, an answer or a file beside its `base_url`, instead of the operator's hand."""
     verified: bool = False
     """Whether its certificate counts whatever `tls_skip_verify` says, which is for the backend's own URL."""
 

@@ -92,6 +92,18 @@ CASES = (
         "7:53 error: `auth` would send a header that can't be sent: `X Y` is no name of a header.",
     ),
     Case(
+        "auth header of http",
+        auth("{type: apikey, credential: wx, header_name: Content-Length}"),
+        "7:53 error: `auth` would send a header that can't be sent: `Content-Length` is what HTTP itself says of each "
+        "request.",
+    ),
+    Case(
+        "session header of http",
+        auth("{type: session, login: {method: POST, path: /login}, inject: [{header: Transfer-Encoding, value: chunked}]}"),
+        "7:80 error: `auth` would send a header that can't be sent: `Transfer-Encoding` is what HTTP itself says of each "
+        "request.",
+    ),
+    Case(
         "inject_into",
         auth("{type: apikey, credential: wx, inject_into: body}"),
         "7:53 error: `inject_into` of `auth` must be one of `header`, `query`, found `body`.",

@@ -253,6 +253,12 @@ CASES = (
         "mean `uuid_v4`?",
     ),
     Case(
+        "idempotency header of http",
+        tool("{method: POST, path: /a, description: A, idempotency: {header: Transfer-Encoding}}"),
+        "9:71 error: `idempotency` names a header that can't be sent: `Transfer-Encoding` is what HTTP itself says of each "
+        "request.",
+    ),
+    Case(
         "idempotency collides",
         tool(
             "{method: POST, path: /a, description: A, idempotency: {header: K}, params: {k: {type: string, in: header}}}",

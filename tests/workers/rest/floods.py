@@ -26,6 +26,8 @@ backend:
   description: Weather
   tools:
     get_rows: {method: GET, path: /rows, access: read, description: Rows, response: {redact: ['$[*].a', $.a]}}
+    get_well: {method: GET, path: /well, access: read, description: Well, errors: {format: json, message_path: $.message}}
+  health: {path: /health, expect_path: $.message, auth_expires_path: $.until}
 """
 )
 MANY = {
@@ -33,6 +35,12 @@ MANY = {
     "many_members": b'{"a":1' + b',"a":1' * 1_500_000 + b"}",
 }
 """Each small value of these would become an object of Python's."""
+FAILURE = b"HTTP/1.1 500 Failed\r\n"
+OTHER_CALLS = {
+    "many_in_a_failure": ("get_well", FAILURE, b'{"message":"why","x":' + MANY["many_items"] + b"}"),
+    "many_in_health": ("health", HEAD, b'{"message":"why","until":' + MANY["many_items"] + b"}"),
+}
+"""By name: the tool, and what is answered."""
 
 
 def saying(pieces: Iterator[bytes]) -> Writes:
@@ -44,14 +52,14 @@ def saying(pieces: Iterator[bytes]) -> Writes:
     return write
 
 
-async def called(directory: Path, pieces: Iterator[bytes]) -> str:
+async def called(directory: Path, pieces: Iterator[bytes], tool: str = "get_rows") -> str:
     """The code of the call's end."""
     async with (
         recording(lambda request: saying(pieces)) as upstream,
         opened(directory, FILE, upstream.url) as caller,
     ):
         try:
-            result = msgspec.json.decode(await caller.call("get_rows", access="read"))
+            result = msgspec.json.decode(await caller.call(tool, access="read"))
         except MeshError as error:
             return error.code
         return str(result["structuredContent"]["error"]["code"] if result.get("isError") else "a_result")
@@ -66,6 +74,10 @@ async def main() -> None:
             async with asyncio.timeout(20):
                 code = await called(Path(name), pieces)
             print(flood, code, f"{peak_mib() - before:.1f}", flush=True)
+        for flood, (tool, head, body) in OTHER_CALLS.items():
+            before = peak_mib()
+            pieces = iter([head + b"Content-Length: %d\r\n\r\n" % len(body), body])
+            print(flood, await called(Path(name), pieces, tool), f"{peak_mib() - before:.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """What arguments hold stays what it is, byte for byte on the wire: it becomes no header, no parameter and no request."""
 
 import re
+import ssl
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from shared.errors import EgressDenied, UpstreamUnreachable
+from tests.certificates import Authority
 from tests.upstreams.recorder import Reply, recording
 from tests.upstreams.started import run
 from tests.workers.rest.opened import opened
@@ -173,7 +176,8 @@ def test_a_credential_stays_with_its_host(tmp_path: Path) -> None:
             )
             secret = {"CREDENTIAL_WX": "canary-of-wx"}
             other.answers = lambda request: Reply(401)
-            async with opened(tmp_path, dadl, f"{upstream.url}/base", environment=secret) as caller:
+            listed = (f"127.0.0.1:{other.port}",)
+            async with opened(tmp_path, dadl, f"{upstream.url}/base", environment=secret, private_hosts=listed) as caller:
                 assert (await caller.text("there", {"q": "2"})).startswith("[unauthorized] HTTP 401")
                 assert other.last.target == "/a?b=1&q=2"
                 assert len(other.requests) == 1
@@ -183,10 +187,57 @@ def test_a_credential_stays_with_its_host(tmp_path: Path) -> None:
                 assert [request.target for request in upstream.requests] == ["/a", "/base/a"]
             assert len(other.requests) == 2
             assert not [request for request in other.requests if b"canary" in request.raw]
-            listed = (f"127.0.0.1:{other.port}",)
             async with opened(tmp_path, dadl, upstream.url, environment=secret, credential_hosts=listed) as caller:
                 await caller.call("there", {})
             for request in (*upstream.requests, other.last):
                 assert request.header("Authorization") == "Bearer canary-of-wx"
+
+    run(test)
+
+
+def test_a_whole_url_in_a_file_leads_to_no_private_address_that_the_operator_did_not_name(tmp_path: Path) -> None:
+    """Others publish files, and the operator looks at `url` and `base_url`."""
+
+    async def test() -> None:
+        async with recording() as inside, recording() as upstream:
+            dadl = (
+                V2
+                + "backend:\n  name: wx\n  type: rest\n  description: Weather\n"
+                + f"  auth: {{type: bearer, credential: wx}}\n  health: {{path: '{inside.url}/health'}}\n  tools:\n"
+                + f"    metadata: {tool_of('GET', f'{inside.url}/latest/meta-data')}\n"
+            )
+            async with opened(tmp_path, dadl, upstream.url, environment={"CREDENTIAL_WX": "canary-of-wx"}) as caller:
+                with pytest.raises(EgressDenied, match="not public"):
+                    await caller.call("metadata")
+                assert '"ok":false' in await caller.text("health")
+            assert inside.requests == []
+
+    run(test)
+
+
+def test_a_credential_goes_to_no_other_host_that_can_not_show_who_it_is(tmp_path: Path) -> None:
+    """`tls_skip_verify` is for the backend's own URL; a host of `credential_hosts` is another one."""
+    authority = Authority(tmp_path)
+
+    async def test() -> None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(authority.issue("server"))
+        async with recording(tls=tls) as own, recording(tls=tls) as other:
+            dadl = (
+                V2
+                + "backend:\n  name: wx\n  type: rest\n  description: Weather\n"
+                + "  auth: {type: bearer, credential: wx}\n  tools:\n"
+                + f"    own: {tool_of('GET', '/a')}\n"
+                + f"    there: {tool_of('GET', f'{other.url}/a')}\n"
+            )
+            secret, hosts = {"CREDENTIAL_WX": "canary-of-wx"}, (f"127.0.0.1:{other.port}",)
+            async with opened(
+                tmp_path, dadl, own.url, environment=secret, tls_skip_verify=True, credential_hosts=hosts
+            ) as caller:
+                await caller.call("own")
+                with pytest.raises(UpstreamUnreachable, match="secure connection"):
+                    await caller.call("there")
+            assert len(own.requests) == 1
+            assert other.requests == []
 
     run(test)

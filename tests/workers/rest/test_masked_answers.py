@@ -49,6 +49,8 @@ def test_body_and_headers_are_without_it_and_cookies_are_as_they_came() -> None:
 
 WIDE = {
     "utf-16 by its word": ("utf-16", "text/plain; charset=utf-16"),
+    "utf-16 as python does not spell it": ("utf-16-le", "text/plain; charset=utf16le"),
+    "utf-32 as python does not spell it": ("utf-32-be", "text/plain; charset=UTF32BE"),
     "utf-16 by its mark": ("utf-16", "text/plain"),
     "json in utf-16": ("utf-16-le", "application/json"),
     "json in utf-32": ("utf-32", "application/json"),

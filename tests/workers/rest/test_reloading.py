@@ -147,6 +147,43 @@ def test_a_call_ends_with_the_definition_that_it_began_with(tmp_path: Path) -> N
     run(test)
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_call_shows_no_credential_of_the_file_that_it_began_with(tmp_path: Path, listed: bool) -> None:
+    """`listed`: the new file counts already when the answer comes."""
+
+    async def test() -> None:
+        go_on = asyncio.Event()
+
+        def answers(request: Recorded) -> Writes:
+            async def later(writer: asyncio.StreamWriter) -> None:
+                await go_on.wait()
+                writer.write(json_reply(request.header("Authorization")).raw)
+
+            return later
+
+        before = file("/a").replace(AUTH, "  auth: {type: bearer, credential: one}\n")
+        given = {"CREDENTIAL_ONE": "canary-of-the-first", "CREDENTIAL_TWO": "canary-of-the-second"}
+        async with (
+            recording(answers) as upstream,
+            opened(tmp_path, before, upstream.url, settings=QUICK, environment=given) as caller,
+        ):
+            call = asyncio.create_task(caller.text("t0"))
+            async with asyncio.timeout(20):
+                while not upstream.requests:
+                    await asyncio.sleep(0.01)
+            (tmp_path / "dadl" / "wx.dadl").write_text(before.replace("one}", "two}"))
+            async with asyncio.timeout(20):
+                await caller.changes.wait()
+            if listed:
+                await caller.offer()
+            go_on.set()
+            assert await call == '"Bearer ***"'
+            assert await caller.text("t0") == '"Bearer ***"'
+            assert upstream.last.header("Authorization") == f"Bearer canary-of-the-{'second' if listed else 'first'}"
+
+    run(test)
+
+
 def test_a_file_that_is_bad_from_the_start_is_read_again_by_the_next_try(tmp_path: Path) -> None:
     async def test() -> None:
         async with recording() as upstream:

@@ -57,6 +57,10 @@ STREAMS: dict[str, tuple[bytes, Any]] = {
     "an event without its end": (SSE + b"data: 1\n\ndata: 2", [1, 2]),
     "no event": (SSE + b": nothing\n\n", []),
     "ndjson": (LINES + b'{"a":1}\n\n{"a":2}\r\nplain\xff\n', [{"a": 1}, {"a": 2}, "plain\ufffd"]),
+    "utf-16": (
+        LINES.replace(b"latin-1", b"utf-16") + '{"a":"\u00fc"}\nplain\n'.encode("utf-16"),
+        [{"a": "\u00fc"}, "plain"],
+    ),
     "one value": (LINES + b'{\n  "a": 1\n}\n', {"a": 1}),
     "nothing": (LINES, []),
 }

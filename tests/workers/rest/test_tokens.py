@@ -163,7 +163,7 @@ def test_a_token_is_replaced_before_it_ends(tmp_path: Path) -> None:
     run(test)
 
 
-@pytest.mark.parametrize("life_s", [None, -1, 0], ids=["absent", "negative", "none"])
+@pytest.mark.parametrize("life_s", [None, -1, 0, 10**400], ids=["absent", "negative", "none", "huge"])
 def test_a_token_of_which_nothing_is_said_is_good_for_an_hour(life_s: float | None, tmp_path: Path) -> None:
     async def test() -> None:
         server = TokenServer(life_s=life_s)

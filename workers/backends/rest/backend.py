@@ -1,7 +1,8 @@
 """The backend of kind `rest`: what it is made of, its deadline, its offer."""
 
 import asyncio
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from shared.configuration import BackendEntry
@@ -40,7 +41,9 @@ class RestBackend:
         self._credentials = credentials
         self._equipment = equipment
         self._authenticator: Authenticator = Unauthenticated()
-        self._mask = Mask(lambda: self._authenticator.secrets())
+        self._authenticators: weakref.WeakSet[Authenticator] = weakref.WeakSet()
+        """Also those of before: calls that run may be signed by them."""
+        self._mask = Mask(self._secrets)
         self._wire = Wire(entry, settings, self._mask)
         self._files = Files(entry, settings)
         self._slots = asyncio.Semaphore(entry.options.connections or settings.upstream_connections)
@@ -95,7 +98,8 @@ class RestBackend:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        await self._authenticator.close()
+        for authenticator in list(self._authenticators):
+            await authenticator.close()
         await self._wire.close()
         await self._files.close()
 
@@ -127,8 +131,13 @@ class RestBackend:
         )
         self._newest = Held(definition, self._entry, base_url, parts)
         self._authenticator = authenticator
+        self._authenticators.add(authenticator)
         if definition.composites:
             self._scripts.prepare()
+
+    def _secrets(self) -> Collection[str]:
+        """What no answer may show."""
+        return [secret for each in self._authenticators for secret in each.secrets()]
 
     def _in_force(self) -> Held:
         if self._held is None:

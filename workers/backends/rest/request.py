@@ -15,5 +15,7 @@ class Request:
     """Absolute, and encoded already."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    elsewhere: bool = False
+    """Whether it goes to another origin than the URL in force, since the tool's path is a whole URL."""
     foreign: bool = False
     """Whether it goes where the backend's credential does not: to a host of the tool's own."""

@@ -96,7 +96,7 @@ class Wire:
             if streaming.handling == "collect":
                 collected = await collect(
                     Body(response, self._settings, bytes_max=None, idle_s=None),
-                    events=media_type_of(response.headers.get("Content-Type", "")) == "text/event-stream",
+                    content_type=response.headers.get("Content-Type", ""),
                     bytes_max=self._settings.upstream_answer_bytes_max,
                     max_s=streaming.max_s or self._streaming_s,
                     until=until,

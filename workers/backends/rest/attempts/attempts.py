@@ -11,7 +11,7 @@ from workers.backends.rest.attempts.idempotency_key import with_key
 from workers.backends.rest.attempts.rate_limits import RateLimits
 from workers.backends.rest.attempts.statuses import succeeded
 from workers.backends.rest.attempts.tries import TRIED_AGAIN, Tries
-from workers.backends.rest.auth.authenticator import Authenticator, authenticator_of
+from workers.backends.rest.auth.authenticator import Authenticator, authenticator_of, signed
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.failed import Failed
 from workers.backends.rest.request import Request
@@ -71,13 +71,12 @@ class Attempts:
     async def _exchange(
         self, request: Request, tool: Tool, invocation: Invocation, tries: Tries
     ) -> tuple[Outgoing, Answer]:
-        authenticator = authenticator_of(request, self._authenticator)
-        outgoing = await authenticator.sign(request)
+        outgoing = await signed(request, self._authenticator)
         async with self._slots:
             await invocation.dispatch()
             streaming = streaming_of(tool.response)
             answer = await self._wire.send(outgoing, within_s=tries.left_s(), streaming=streaming)
-        authenticator.note(answer)
+        authenticator_of(request, self._authenticator).note(answer)
         self._rate_limits.note(answer, tool.errors)
         return outgoing, answer
 

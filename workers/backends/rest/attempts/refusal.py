@@ -8,10 +8,9 @@ import msgspec
 from workers.backends.rest.answer import Answer
 from workers.backends.rest.attempts.statuses import code_of
 from workers.backends.rest.dadl.failures import Errors
-from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.failed import Failed
-from workers.backends.rest.json_body import read_json
-from workers.backends.rest.selecting import NotThere, select
+from workers.backends.rest.response.single_value import Unreadable, value_at
+from workers.backends.rest.selecting import NotThere
 
 _BODY_BYTES_READ = 16 * 1024
 _PROVIDER_CODE_CHARS_MAX = 200
@@ -36,45 +35,38 @@ def failed_of(
     """The failure that an answer tells of. `errors`: what the file says of failures, None for nothing; `redacts`: whether
     answers of this tool hold what nobody may see, so that a body is not shown as it is."""
     errors = errors or _PLAIN
-    document = _document(answer.body) if errors.format == "json" and (errors.message_path or errors.code_path) else None
+    says = errors.format == "json"
     return Failed(
         errors.map.get(str(answer.status)) or code_of(answer.status),
-        _message(answer, errors, document, redacts),
+        _message(answer, errors.message_path if says else None, redacts),
         status=answer.status,
-        provider_code=_text_at(errors.code_path, document)[:_PROVIDER_CODE_CHARS_MAX],
+        provider_code=_text_at(errors.code_path if says else None, answer)[:_PROVIDER_CODE_CHARS_MAX],
         retryable=retryable,
         retry_after_s=retry_after_s,
     )
 
 
-def _message(answer: Answer, errors: Errors, document: Any, redacts: bool) -> str:
+def _message(answer: Answer, path: str | None, redacts: bool) -> str:
     if 300 <= answer.status < 400 and "Location" in answer.headers:
         # Where to is not told: such URLs often hold what is as good as a credential.
         return (
             "The API redirects, and no redirect is followed. If it has moved, mend `base_url` of the DADL file or `url` in "
             "backends.yaml."
         )
-    if found := _text_at(errors.message_path, document):
+    if found := _text_at(path, answer):
         return found
     if redacts and answer.body.strip():
         return _WITHHELD
     return _cleaned(answer.body[:_BODY_BYTES_READ].decode("utf-8", "replace")) or _NO_MESSAGE
 
 
-def _document(body: bytes) -> Any:
-    try:
-        return read_json(body)
-    except ValueError:
-        return None
-
-
-def _text_at(path: str | None, document: Any) -> str:
+def _text_at(path: str | None, answer: Answer) -> str:
     """What stands there, as text; empty where there is nothing."""
     if path is None:
         return ""
     try:
-        found = select(parse_json_path(path), document)
-    except NotThere:
+        found = value_at(path, answer)
+    except (NotThere, Unreadable):
         return ""
     return _cleaned(_as_text(found))
 

@@ -1,6 +1,7 @@
 """What puts credentials into requests."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Protocol
 
 from workers.backends.rest.answer import Answer
@@ -62,3 +63,10 @@ _ELSEWHERE = Unauthenticated()
 def authenticator_of(request: Request, own: Authenticator) -> Authenticator:
     """What authenticates a request: a backend's own way, and nothing for a host of a tool's own."""
     return _ELSEWHERE if request.foreign else own
+
+
+async def signed(request: Request, own: Authenticator) -> Outgoing:
+    """The request as it is sent. A host of a tool's own is a stranger's, whom the operator did not name: its address must
+    be public, or listed; and its certificate counts, whatever holds for the backend's own URL. Raises what `sign` does."""
+    outgoing = await authenticator_of(request, own).sign(request)
+    return replace(outgoing, strange=request.foreign, verified=True) if request.elsewhere else outgoing

@@ -16,6 +16,9 @@ PAIR_CHARS_MAX = 4096
 HEADER_CHARS_MAX = 16 * 1024
 """Of all that go with one request; what does not fit stays behind."""
 
+_MAX_AGE_S_MAX = 400 * 24 * 3600.0
+"""What browsers take at most."""
+
 
 class Cookie(msgspec.Struct, frozen=True, kw_only=True):
     """One. Its repr shows no value."""
@@ -107,8 +110,8 @@ def _default_path(url: yarl.URL) -> str:
 def _expires_at(said: dict[str, str]) -> float | None:
     if "max-age" in said:
         try:
-            seconds = int(said["max-age"])
-        except ValueError:
+            seconds = min(float(int(said["max-age"])), _MAX_AGE_S_MAX)
+        except (ValueError, OverflowError):
             seconds = None
         if seconds is not None:
             return time.time() + seconds if seconds > 0 else 0.0

@@ -27,7 +27,7 @@ class Session:
     def __init__(self, auth: SessionAuth, place: Place) -> None:
         self._auth = auth
         self._place = place
-        self._in_use = InUse()
+        self._in_use = InUse(place.settings.rest_cookies_max)
         self._login = Login(auth, place, self._in_use)
         made_of = (place.entry.name, place.base_url, msgspec.json.encode(auth).decode())
         self._sessions = Upheld(place, OpenSession, self._login, made_of, lambda key: made_of, alone=True)
@@ -41,10 +41,10 @@ class Session:
         key = self._key()
         if key is None:
             return await self._plain.sign(request)
-        self._in_use.add(*key)
+        self._in_use.add(*key)  # a log-in may say it, too
         session = await self._sessions.current(key)
         jar = self._jar_of(session)
-        self._in_use.add(*session.tokens.values(), *(cookie.value for cookie in jar.cookies))
+        self._in_use.add(*(cookie.value for cookie in jar.cookies), *session.tokens.values(), *key)
         headers = {each.header: _filled(each.value, session) for each in self._auth.inject}
         if cookies := jar.header(request.url):
             own = next((value for name, value in request.headers.items() if name.lower() == "cookie"), "")

@@ -173,6 +173,6 @@ def _error(said: Mapping[str, Any], sent: Collection[str]) -> str:
 def _life_s(said: object) -> float:
     try:
         life_s = float(said) if isinstance(said, int | float | str) and not isinstance(said, bool) else LIFE_S
-    except ValueError:
+    except (ValueError, OverflowError):
         life_s = LIFE_S
     return min(life_s, _LIFE_S_MAX) if life_s > 0 else LIFE_S

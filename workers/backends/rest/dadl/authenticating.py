@@ -16,7 +16,7 @@ from workers.backends.rest.dadl.auth import (
     WrittenAuth,
     credentials_of,
 )
-from workers.backends.rest.dadl.header_names import problem_of_header
+from workers.backends.rest.dadl.header_names import problem_of_own_header
 from workers.backends.rest.dadl.problem import Problems
 
 WAY = ("backend", "auth")
@@ -146,7 +146,7 @@ def _check(auth: Auth, problems: Problems) -> None:
             )
     match auth:
         case BearerAuth() | ApiKeyAuth():
-            if reason := problem_of_header(auth.header_name, auth.prefix):
+            if reason := problem_of_own_header(auth.header_name, auth.prefix):
                 problems.error(f"`auth` would send a header that can't be sent: {reason}.", *WAY, "header_name")
             if isinstance(auth, ApiKeyAuth) and auth.inject_into == "query" and auth.credential != "none":
                 problems.warn(
@@ -192,7 +192,7 @@ def _check_session(auth: SessionAuth, problems: Problems) -> None:
                 *(*WAY, "login", "body", key),
             )
     for at, injected in enumerate(auth.inject):
-        if reason := problem_of_header(injected.header, injected.value):
+        if reason := problem_of_own_header(injected.header, injected.value):
             problems.error(f"`auth` would send a header that can't be sent: {reason}.", *WAY, "inject", at, "header")
         for name in _unknown(_PLACEHOLDER.findall(injected.value), auth.login.extract):
             problems.error(

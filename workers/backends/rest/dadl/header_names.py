@@ -30,6 +30,13 @@ def problem_of_header(name: str, value: str = "") -> str:
     return ""
 
 
+def problem_of_own_header(name: str, value: str = "") -> str:
+    """The same, of a header that a request can't do without: one that HTTP sets itself would not be left out silently."""
+    if is_transport(name):
+        return f"`{name}` is what HTTP itself says of each request"
+    return problem_of_header(name, value)
+
+
 def is_reserved(name: str) -> bool:
     """Whether no argument of a call may fill a header of that name."""
     lower = name.lower()

@@ -11,7 +11,7 @@ from workers.backends.rest.dadl.content_types import body_kind, content_type_of
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.document import Document
 from workers.backends.rest.dadl.failures import RETRIES_MAX, Errors
-from workers.backends.rest.dadl.header_names import is_reserved, problem_of_header
+from workers.backends.rest.dadl.header_names import is_reserved, problem_of_header, problem_of_own_header
 from workers.backends.rest.dadl.pagination import Pagination
 from workers.backends.rest.dadl.problem import At, Problems
 from workers.backends.rest.dadl.tool import METHODS, Param, Tool
@@ -153,7 +153,7 @@ def _check_idempotency(tool: Tool, definition: Definition, problems: Problems, *
     if tool.idempotency is None:
         return
     header = tool.idempotency.header
-    if reason := problem_of_header(header):
+    if reason := problem_of_own_header(header):
         problems.error(f"`idempotency` names a header that can't be sent: {reason}.", *way, "idempotency", "header")
         return
     taken = {name.lower() for name in chain(definition.headers, (n for n, p in tool.params.items() if p.place == "header"))}

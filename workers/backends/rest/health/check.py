@@ -9,19 +9,18 @@ import msgspec
 from shared.errors import MeshError
 from workers.backends.backend import Invocation
 from workers.backends.rest.answer import Answer
-from workers.backends.rest.auth.authenticator import Authenticator, authenticator_of
+from workers.backends.rest.auth.authenticator import Authenticator, authenticator_of, signed
 from workers.backends.rest.dadl.health import Health
-from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.failed import Failed
 from workers.backends.rest.health.troubles import trouble_of
 from workers.backends.rest.requests.plan import RequestPlan
-from workers.backends.rest.selecting import NotThere, select
+from workers.backends.rest.response.single_value import Unreadable, value_at, written_at
+from workers.backends.rest.selecting import NotThere
 from workers.backends.rest.wire import Wire
 
 _EPOCH_MS_MIN = 1e11
 """A larger number is a time in milliseconds: as seconds it would lie beyond the year 5000."""
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 class NotWell(Exception):
@@ -58,22 +57,23 @@ class HealthCheck:
     async def _ask(self) -> Answer:
         request = self._plan.build({})
         # It waits for no slot: an API that is busy with calls of ours is to be seen as that, and not as one that is away.
-        authenticator = authenticator_of(request, self._authenticator)
-        answer = await self._wire.send(await authenticator.sign(request))
-        authenticator.note(answer)
+        answer = await self._wire.send(await signed(request, self._authenticator))
+        authenticator_of(request, self._authenticator).note(answer)
         return answer
 
     def _judge(self, answer: Answer) -> dict[str, Any]:
         """What there is to say of an answer beside its status."""
         try:
             self._check_status(answer.status)
-            wanted = (self._health.expect_path, self._health.auth_expires_path)
-            document = _document(answer) if any(wanted) else None
             if self._health.expect_path:
-                _at(self._health.expect_path, document)
+                written_at(self._health.expect_path, answer)
+            return self._expiry(answer)
         except NotWell as why:
             return {"ok": False, "error": str(why)}
-        return self._expiry(document)
+        except NotThere as reason:
+            return {"ok": False, "error": f"What the API answers is not what it should: {reason}."}
+        except Unreadable:
+            return {"ok": False, "error": "What the API answers is no JSON."}
 
     def _check_status(self, status: int) -> None:
         """Raises NotWell."""
@@ -84,12 +84,12 @@ class HealthCheck:
             raise NotWell(f"The API answers HTTP {status}: it does not take the credential.")
         raise NotWell(f"The API answers HTTP {status}, and {expected or '2xx'} is what it should answer.")
 
-    def _expiry(self, document: Any) -> dict[str, Any]:
+    def _expiry(self, answer: Answer) -> dict[str, Any]:
         if not self._health.auth_expires_path:
             return {}
         try:
-            return {"auth_expires_at": _as_time(_at(self._health.auth_expires_path, document))}
-        except NotWell:
+            return {"auth_expires_at": _as_time(value_at(self._health.auth_expires_path, answer))}
+        except (NotWell, NotThere):
             return {}  # it is not said of every credential
 
     def _said(self, error: Exception) -> str:
@@ -98,22 +98,6 @@ class HealthCheck:
         if isinstance(error, MeshError):
             return error.detail
         return error.text if isinstance(error, Failed) else "The API can't be asked."
-
-
-def _document(answer: Answer) -> Any:
-    """Raises NotWell."""
-    try:
-        return _decode(answer.body)
-    except (msgspec.DecodeError, RecursionError):
-        raise NotWell("What the API answers is no JSON.") from None
-
-
-def _at(path: str, document: Any) -> Any:
-    """Raises NotWell."""
-    try:
-        return select(parse_json_path(path), document)
-    except NotThere as reason:
-        raise NotWell(f"What the API answers is not what it should: {reason}.") from None
 
 
 def _as_time(value: Any) -> str:

@@ -41,7 +41,10 @@ class PathTemplate:
         self._query = [_piece(at, piece, params) for at, piece in enumerate(_PLACEHOLDER.split(query))]
         self.joint = "&" if query else "" if question else "?"
         """What stands before a further parameter of the query."""
-        self.foreign = _is_foreign(yarl.URL(origin), check_base_url(base_url), credential_hosts)
+        base = check_base_url(base_url)
+        self.elsewhere = yarl.URL(origin) != base.origin()
+        """Whether it is not at the origin of the base URL."""
+        self.foreign = self.elsewhere and _is_foreign(yarl.URL(origin), base, credential_hosts)
         """Whether the credential of the backend stays behind."""
         self._start = origin
         self._question = question
@@ -109,8 +112,6 @@ def _split(path: str, base_url: str) -> tuple[str, str]:
 
 def _is_foreign(url: yarl.URL, base: yarl.URL, credential_hosts: ListedHosts) -> bool:
     """A file is published by others: a URL in it draws no credential to a host that the operator did not name."""
-    if url == base.origin():
-        return False
     return url.scheme not in ("https", base.scheme) or not credential_hosts.has(url.raw_host or "", url.port or 0)
 
 

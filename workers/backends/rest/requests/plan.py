@@ -80,6 +80,7 @@ class RequestPlan:
             url=yarl.URL(url, encoded=True),
             headers=self._headers.headers(arguments, content_type),
             body=body,
+            elsewhere=self._path.elsewhere,
             foreign=self._path.foreign,
         )
 

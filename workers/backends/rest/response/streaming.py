@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from workers.backends.rest.dadl.response import Response
+from workers.backends.rest.response.text import media_type_of, wide_encoding
 from workers.egress.body import Body, BrokenBody
 
 _MARGIN_S = 1.0
@@ -44,8 +45,8 @@ def streaming_of(response: Response) -> Streaming | None:
     return Streaming(response.stream_handling, response.max_duration) if response.streaming else None
 
 
-async def collect(body: Body, *, events: bool, bytes_max: int, max_s: float | None, until: float | None) -> Collected:
-    """Read a stream. `events`: it is a `text/event-stream`; `until`: loop time at which the call's time is over.
+async def collect(body: Body, *, content_type: str, bytes_max: int, max_s: float | None, until: float | None) -> Collected:
+    """Read a stream. `content_type`: the header; `until`: loop time at which the call's time is over.
 
     Raises UpstreamTooLarge for one that is compressed too well, UpstreamBadResponse for one that is compressed badly.
     """
@@ -66,7 +67,10 @@ async def collect(body: Body, *, events: bool, bytes_max: int, max_s: float | No
         note = f"The stream was left after {within_s:g} s; there may be more."
     except BrokenBody:
         note = "The stream broke off; there may be more."
-    return _collected(b"".join(pieces)[:bytes_max], note, events=events)
+    came = b"".join(pieces)[:bytes_max]
+    if wide := wide_encoding(came, content_type):
+        came = came.decode(wide, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
+    return _collected(came, note, events=media_type_of(content_type) == "text/event-stream")
 
 
 def _collected(came: bytes, note: str, *, events: bool) -> Collected:

@@ -13,6 +13,8 @@ _KNOWN = re.compile(
     re.IGNORECASE,
 )
 """Encodings of text that take no longer for more of it. Python knows others (`punycode`, `idna`) that do."""
+_WIDE = re.compile(r"utf-?(16|32)-?([lb]e)?")
+"""Python does not know all of these spellings."""
 _LONE = re.compile(
     rb"(?<!\\)((?:\\\\)*)"
     rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -60,8 +62,8 @@ def utf8(body: bytes, answer: Answer) -> bytes:
 def wide_encoding(body: bytes, content_type: str) -> str:
     """The encoding of a text whose characters are two or four bytes each; empty for every other body."""
     said = charset_of(content_type).lower()
-    if said.startswith(("utf-16", "utf16", "utf-32", "utf32")):
-        return said
+    if wide := _WIDE.fullmatch(said):
+        return "-".join(["utf", *filter(None, wide.groups())])
     kind = media_type_of(content_type)
     if said or b"\0" not in body or not (kind.startswith("text/") or "json" in kind or "xml" in kind):
         return ""
