@@ -219,6 +219,8 @@ class Settings(CodeSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     upstream_file_s: Seconds = 60.0
     """How long a file that a caller names by URL may take to come."""
     upstream_file_redirects_max: Positive = 3
+    upstream_redirects_max: Positive = 10
+    """Redirects of a REST API that one request of a call of class `read` follows."""
     upstream_file_calls_max: Positive = 4
     """Calls of one worker to one REST API that hold files in memory at a time; further ones wait within their time."""
     upstream_catalogue_bytes_max: Positive = 8 * 1024 * 1024

@@ -68,6 +68,7 @@ STEPS = {
     "result_path": ("{result_path: $.a.b}", '{"a": {"b": [1.50, 1e400]}}', "[1.50, 1e400]"),
     "index": ("{result_path: '$.a[-1]'}", '{"a": [1, {"x" : 2}]}', '{"x" : 2}'),
     "all": ("{result_path: '$.a[*].x'}", '{"a": [{"x":1}, {"y":2}, {"x":[3]}]}', "[1,[3]]"),
+    "text whole": ("{result_path: $, metadata_path: $.meta}", "0000abc", "0000abc"),
     "null": ("{result_path: $.a}", '{"a": null}', "null"),
     "transform": ("{transform: 'map(.x)'}", '[{"x": 1}, {"x": 2}]', "[1,2]"),
     "path then transform": ("{result_path: $.a, transform: 'length'}", '{"a": [1, 2, 3]}', "3"),

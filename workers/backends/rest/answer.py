@@ -18,6 +18,8 @@ class Answer:
     """Decompressed."""
     url: yarl.URL = field(repr=False)
     """Where it came from: behind redirects, another one than was asked."""
+    strange: bool = False
+    """Whether redirects led to another origin than the API's: it is not the API's own word about tokens, limits, links."""
     note: str = ""
     """That it is not all, for instance: a stream that was left. Empty for nothing."""
     cookies: tuple[str, ...] = field(default=(), repr=False)

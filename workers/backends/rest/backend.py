@@ -117,7 +117,12 @@ class RestBackend:
             authenticator = open_authenticator(
                 *(definition.auth, self._entry, self._credentials, self._wire, self._equipment, self._settings, base_url)
             )
-        attempts = Attempts(self._wire, authenticator, slots=self._slots, rate_limits=self._rate_limits)
+        attempts = Attempts(
+            *(self._wire, authenticator),
+            slots=self._slots,
+            rate_limits=self._rate_limits,
+            redirects_max=self._settings.upstream_redirects_max,
+        )
         bytes_max = self._settings.upstream_answer_bytes_max
         parts = Parts(
             attempts=attempts,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import aiohttp
 from multidict import CIMultiDict
@@ -65,10 +66,13 @@ class Wire:
                     response = await self._egress.send(outgoing)  # a redirect is an answer as any other
                 try:
                     if streaming is not None and 200 <= response.status < 300:
-                        return await self._stream(response, streaming, limit.when())
-                    return await self._read(response, bytes_max or self._settings.upstream_answer_bytes_max, masked)
+                        answer = await self._stream(response, streaming, limit.when())
+                    else:
+                        answer = await self._read(response, bytes_max or self._settings.upstream_answer_bytes_max, masked)
                 finally:
                     response.release()
+                strange = redirects_max > 0 and answer.url.origin() != outgoing.url.origin()
+                return replace(answer, strange=True) if strange else answer
         except TimeoutError:
             raise UpstreamTimeout(f"Backend {self._entry.name!r} did not answer in {within_s:g} s.") from None
 

@@ -29,13 +29,21 @@ class Attempts:
     """All requests of one backend."""
 
     def __init__(
-        self, wire: Wire, authenticator: Authenticator, *, slots: asyncio.Semaphore, rate_limits: RateLimits
+        self,
+        wire: Wire,
+        authenticator: Authenticator,
+        *,
+        slots: asyncio.Semaphore,
+        rate_limits: RateLimits,
+        redirects_max: int,
     ) -> None:
-        """`slots`: requests of this worker at a time. Who waits to send again holds none."""
+        """`slots`: requests of this worker at a time. Who waits to send again holds none. `redirects_max`: of one request
+        that reads; no other one follows any."""
         self._wire = wire
         self._authenticator = authenticator
         self._slots = slots
         self._rate_limits = rate_limits
+        self._redirects_max = redirects_max
 
     async def send(self, request: Request, tool: Tool, invocation: Invocation, ordinal: int = 0) -> Answer:
         """The answer to a request that succeeded. `ordinal`: which of the call's requests it is.
@@ -62,7 +70,7 @@ class Attempts:
     async def _answer(self, request: Request, tool: Tool, invocation: Invocation, tries: Tries) -> Answer:
         """One answer. A 401 was refused before anything was done: with a new token it is asked once more."""
         sent, answer = await self._exchange(request, tool, invocation, tries)
-        if answer.status == _UNAUTHORIZED and not tries.renewed:
+        if answer.status == _UNAUTHORIZED and not tries.renewed and not answer.strange:
             tries.renewed = True
             if await authenticator_of(request, self._authenticator).renew(sent, answer):
                 _, answer = await self._exchange(request, tool, invocation, tries)
@@ -75,9 +83,13 @@ class Attempts:
         async with self._slots:
             await invocation.dispatch()
             streaming = streaming_of(tool.response)
-            answer = await self._wire.send(outgoing, within_s=tries.left_s(), streaming=streaming)
-        authenticator_of(request, self._authenticator).note(answer)
-        self._rate_limits.note(answer, tool.errors)
+            redirects_max = self._redirects_max if invocation.access == "read" else 0
+            answer = await self._wire.send(
+                outgoing, within_s=tries.left_s(), streaming=streaming, redirects_max=redirects_max
+            )
+        if not answer.strange:
+            authenticator_of(request, self._authenticator).note(answer)
+            self._rate_limits.note(answer, tool.errors)
         return outgoing, answer
 
     async def _wait_for_rate_limit(self, tool: Tool, tries: Tries) -> None:

@@ -50,8 +50,8 @@ def _message(answer: Answer, path: str | None, redacts: bool) -> str:
     if 300 <= answer.status < 400 and "Location" in answer.headers:
         # Where to is not told: such URLs often hold what is as good as a credential.
         return (
-            "The API redirects, and no redirect is followed. If it has moved, mend `base_url` of the DADL file or `url` in "
-            "backends.yaml."
+            "The API redirects, and only calls that read follow that. If it has moved, mend `base_url` of the DADL "
+            "file or `url` in backends.yaml."
         )
     if found := _text_at(path, answer):
         return found

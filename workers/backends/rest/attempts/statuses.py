@@ -20,7 +20,7 @@ PASSING = frozenset({408, 425, 429, 502, 503, 504})
 
 
 def succeeded(status: int) -> bool:
-    """Whether an answer is no failure: 2xx. A redirect (3xx) is one, since none is followed."""
+    """Whether an answer is no failure: 2xx. A redirect (3xx) that was not followed is one."""
     return 200 <= status < 300
 
 

@@ -13,6 +13,7 @@ _PARAM = re.compile(r"""\s*;\s*([A-Za-z0-9!#$&+.^_`|~*-]+)\s*(?:=\s*(?:"((?:[^"\
 _URL_CHARS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
 """RFC 3986 section 2."""
 _COMMA = re.compile(r"[\s,]*")
+_ELSEWHERE = "its next page is at another origin, where it is not followed"
 
 
 class BadLink(Exception):
@@ -23,6 +24,8 @@ def next_link(answer: Answer) -> yarl.URL | None:
     """The first link with the relation `next`, absolute; None where there is none. Raises BadLink."""
     for target, relations in links_of(_header(answer)):
         if "next" in relations:
+            if answer.strange:
+                raise BadLink(_ELSEWHERE)
             return _followed(answer.url, target)
     return None
 
@@ -61,5 +64,5 @@ def _followed(base: yarl.URL, target: str) -> yarl.URL:
     except ValueError:
         raise BadLink("its link to the next page is no URL") from None
     if not same or url.user is not None or url.password is not None:
-        raise BadLink("its next page is at another origin, where it is not followed")
+        raise BadLink(_ELSEWHERE)
     return url

@@ -15,7 +15,7 @@ from workers.backends.rest.response.presentation import METADATA_BYTES_MAX, NOTH
 from workers.backends.rest.response.programs import Programs, step_failed
 from workers.backends.rest.response.redaction import Redaction
 from workers.backends.rest.response.selection import ARRAY, UNREADABLE, check, items_of, joined, kind_of, taken
-from workers.backends.rest.response.text import utf8, without_halves
+from workers.backends.rest.response.text import media_type_of, utf8, without_halves
 from workers.backends.rest.selecting import NotThere
 from workers.blobs import Blobs
 from workers.children.transforms import Transforms
@@ -51,7 +51,7 @@ class Pipeline:
         notes, further = self._beside(content)
         if not body.strip():
             return result_of(NOTHING, notes, next_page=further)
-        if not _has_steps(tool.response) and override is None:
+        if override is None and (not _has_steps(tool.response) or _takes_text(tool.response, body, content)):
             # What was decoded may show what was not to be seen as bytes.
             shown = body if body is content.body else self._mask(body)
             return result_of(shown.decode("utf-8", "replace"), notes, next_page=further)
@@ -130,6 +130,21 @@ def _has_steps(response: Response) -> bool:
         or response.metadata_path is not None
         or response.max_items is not None
     )
+
+
+def _takes_text(response: Response, body: bytes, content: Content) -> bool:
+    """Whether an answer is no JSON, and no step of the file would find or change anything in a text: `result_path: $`
+    says that the result is the answer, whatever it is. JSON that can't be read is no text of which to show all."""
+    whole = response.result_path is None or not _segments(response.result_path)
+    if not whole or response.transform is not None or response.redact:
+        return False
+    if response.max_items is not None and "json" in media_type_of(content.answer.headers.get("Content-Type", "")):
+        return False
+    try:
+        check(without_halves(body))
+    except UNREADABLE:
+        return True
+    return False
 
 
 def _first(document: bytes, items_max: int | None, status: int) -> tuple[bytes, str]:
