@@ -44,6 +44,7 @@ RENDERINGS: dict[str, Rendering] = {
     "unknown_cursor": Rendering("result"),
     "invalid_params": Rendering("rpc", 200, INVALID_PARAMS),
     "invalid_arguments": Rendering("result"),
+    "invalid_input": Rendering("result"),
     "queue_full": Rendering("rpc", 503, QUEUE_FULL),
     "principal_busy": Rendering("rpc", 429, PRINCIPAL_BUSY),
     "too_busy": Rendering("rpc", 503, TOO_BUSY),

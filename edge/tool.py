@@ -9,8 +9,9 @@ import msgspec
 from edge.accepted.definition import accept
 from edge.accepted.limits import USUAL, Limits
 from edge.accepted.well_formed import titled, well_formed
+from edge.misfits import misfit, told
 from shared.catalogue import ToolDefinition, canonical_name, is_keyed
-from shared.errors import InvalidArguments, MeshError
+from shared.errors import InvalidArguments, InvalidInput, MeshError
 from shared.json_text import depth_exceeds
 from shared.messages import CallClass
 from shared.scopes import needed_for
@@ -20,8 +21,6 @@ _HEADER_MARK = b'"x-mcp-header"'
 _DEPTH_MAX = 256
 """Workers vet more strictly; this holds for whatever is signed. How deep a parser goes depends on the Python."""
 _PROBLEMS_MAX = 5
-_TEXT_CHARS_MAX = 300
-"""Of a message or a pointer: both may hold names that the caller made up."""
 
 
 class UnusableTool(MeshError):
@@ -88,14 +87,14 @@ class Tool:
         if self._validator.is_valid(arguments):
             return
         problems = []
+        properties = self.input_schema.get("properties", {})
         for error in self._validator.iter_errors(arguments):
-            pointer = "".join(f"/{_escape(part)}" for part in error.instance_path)
-            problems.append({"pointer": pointer[:_TEXT_CHARS_MAX], "message": error.message[:_TEXT_CHARS_MAX]})
+            problems.append(misfit(error, arguments, properties))
             if len(problems) == _PROBLEMS_MAX:
                 break
-        text = "; ".join(f"{p['pointer'] or '(root)'}: {p['message']}" for p in problems)
-        raise InvalidArguments(
-            f"The arguments of {self.name} don't match its input schema. {text}",
+        refused = InvalidInput if self.definition.declared else InvalidArguments
+        raise refused(
+            f"The arguments of {self.name} don't match its input schema. {told(problems, properties)}",
             data={"pointer": problems[0]["pointer"] if problems else "", "problems": problems},
         )
 
@@ -138,10 +137,6 @@ def _secured(described: dict[str, Any], schemes: list[dict[str, Any]]) -> dict[s
         "securitySchemes": schemes,
         "_meta": (meta if isinstance(meta, dict) else {}) | {"securitySchemes": schemes},
     }
-
-
-def _escape(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _annotations(upstream: Any, access: CallClass, *, keyed: bool) -> dict[str, Any]:

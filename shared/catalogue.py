@@ -42,6 +42,8 @@ class ToolDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Over all of this and the tool's basis: what a call was validated against."""
     calls: FurtherCalls | None = None
     """None for a tool that makes no calls."""
+    declared: bool = False
+    """Whether a DADL file declares it: arguments that its schema refuses are `invalid_input` then, as DADL 0.2 has it."""
 
 
 def is_keyed(tool: ToolDefinition) -> bool:
@@ -70,15 +72,23 @@ class Catalogue(Message, frozen=True, kw_only=True, tag="catalogue"):
 
 
 def define(
-    name: str, access: CallClass, definition: bytes, *, basis: bytes = b"", calls: FurtherCalls | None = None
+    name: str,
+    access: CallClass,
+    definition: bytes,
+    *,
+    basis: bytes = b"",
+    calls: FurtherCalls | None = None,
+    declared: bool = False,
 ) -> ToolDefinition:
     """Build a definition together with its hash (the first 16 hex digits of a SHA-256). `basis`: digest of what the tool
     does beyond what is said of it; a call that was validated against another one is not run."""
     said = [name.encode(), access.encode(), definition]
     if basis or calls is not None:
         said += [basis, msgspec.msgpack.encode(calls)]
+    if declared:
+        said.append(b"declared")
     digest = hashlib.sha256(b"\0".join(said)).hexdigest()[:16]
-    return ToolDefinition(name=name, access=access, definition=definition, hash=digest, calls=calls)
+    return ToolDefinition(name=name, access=access, definition=definition, hash=digest, calls=calls, declared=declared)
 
 
 def catalogue_hash(tools: tuple[ToolDefinition, ...], *others: bytes) -> str:

@@ -89,6 +89,12 @@ class InvalidArguments(MeshError):
     code = "invalid_arguments"
 
 
+class InvalidInput(InvalidArguments):
+    """The same, of a tool that a DADL file declares: the code is that of DADL 0.2."""
+
+    code = "invalid_input"
+
+
 class QueueFull(MeshError):
     """The backend's queue is at its depth limit."""
 

@@ -73,6 +73,23 @@ def test_arguments_that_the_schema_forbids_are_named_by_place_and_never_by_value
     assert "demo_act" in error.detail
 
 
+def test_a_wrong_name_is_told_with_the_one_that_may_have_been_meant_and_all_that_there_are() -> None:
+    named = tool({"type": "object", "properties": {"state": {}, "b": {}}, "required": ["b"], "additionalProperties": False})
+    assert refused({"sttae": 1, "b": 1}, named).detail == (
+        "The arguments of demo_act don't match its input schema. (root): There is no argument `sttae`. "
+        "Did you mean `state`? It takes `state`, `b`."
+    )
+    assert refused({"state": 1}, named).detail.endswith('(root): "b" is a required property. It takes `state`, `b`.')
+    nothing = tool({"type": "object", "additionalProperties": False})
+    assert refused({"a": 1}, nothing).detail.endswith("(root): There is no argument `a`. It takes no arguments.")
+
+
+@pytest.mark.parametrize(("declared", "code"), [(True, "invalid_input"), (False, "invalid_arguments")])
+def test_of_a_tool_that_a_dadl_file_declares_the_code_is_that_of_dadl(declared: bool, code: str) -> None:
+    described = json.dumps({"inputSchema": SCHEMA}).encode()
+    assert refused({}, Tool("default", "demo", define("act", "read", described, declared=declared))).code == code
+
+
 def test_only_the_first_few_of_many_problems_are_told() -> None:
     many = tool({"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(500)}})
     error = refused({f"p{n}": n for n in range(500)}, many)

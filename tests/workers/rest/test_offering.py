@@ -34,6 +34,7 @@ def offered(whole: Definition) -> dict[str, dict[str, Any]]:
 def test_all_tools_composites_and_health_are_offered_in_the_order_of_their_names(whole: Definition) -> None:
     names = [tool.name for tool in tools_of(whole)]
     assert names == sorted([*whole.tools, *whole.composites, "health"])
+    assert all(tool.declared for tool in tools_of(whole)), "so that edges know whose codes count"
     assert [tool.name for tool in tools_of(whole, include=("on", "health"))] == ["health", "on"]
 
 

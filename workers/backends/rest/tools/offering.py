@@ -86,7 +86,7 @@ def _of_tool(name: str, tool: Tool, said: CallClass | None, definition: Definiti
     }
     if meta := _meta(tool.access, tool.returns) | ({KEYED: True} if tool.idempotency is not None else {}):
         described["_meta"] = meta
-    return define(name, call_class, _encode(described), basis=_basis(definition, tool))
+    return define(name, call_class, _encode(described), basis=_basis(definition, tool), declared=True)
 
 
 def _schema_of(tool: Tool, definition: Definition) -> Schema:
@@ -116,7 +116,7 @@ def _of_composite(name: str, composite: Composite, classes: Mapping[str, CallCla
         described["_meta"] = meta
     basis = hashlib.sha256(_packed(composite)).digest()
     calls = FurtherCalls(delegates=composite.delegates)
-    return define(name, call_class, _encode(described), basis=basis, calls=calls)
+    return define(name, call_class, _encode(described), basis=basis, calls=calls, declared=True)
 
 
 def _of_health(definition: Definition, said: CallClass | None) -> ToolDefinition:
@@ -129,7 +129,7 @@ def _of_health(definition: Definition, said: CallClass | None) -> ToolDefinition
     }
     health = definition.health
     named = definition.tools.get(health.tool) if health is not None and health.tool else None
-    return define(HEALTH_TOOL, call_class, _encode(described), basis=_basis(definition, health, named))
+    return define(HEALTH_TOOL, call_class, _encode(described), basis=_basis(definition, health, named), declared=True)
 
 
 def _meta(access: str | None, returns: Any) -> dict[str, Any]:
