@@ -186,7 +186,7 @@ def test_under_up_only_the_edge_is_given_what_lets_somebody_in() -> None:
     assert edge["TOOLMESH_OWNER_PASSWORD_HASH"] == "$argon2id$"
     assert edge.keys() >= door.keys()
     assert "CREDENTIAL_NOTES" not in edge
-    assert worker.keys() == {"CREDENTIAL_NOTES", "REDIS_URL", "TOOLMESH_MESH_KEYS", "TOOLMESH_DRAIN_S"}
+    assert worker.keys() == {"CREDENTIAL_NOTES", "REDIS_URL", "TOOLMESH_MESH_KEYS", "TOOLMESH_DRAIN_S", "TOOLMESH_PORT"}
 
 
 def test_init_says_when_the_user_is_no_administrator(tmp_path: Path) -> None:
