@@ -123,7 +123,8 @@ CASES = (
     Case(
         "requires newer",
         PLAIN + "requires: {toolmesh: '>=99'}\n",
-        "10:22 error: the file requires ToolMesh >=99, and this is 0.1.0. Update ToolMesh, or take an older file.",
+        "10:22 error: the file requires ToolMesh >=99, and files run here as in 0.4.1. Update ToolMesh, "
+        "or take an older file.",
     ),
     Case(
         "requires odd range",

@@ -10,6 +10,7 @@ import pytest
 
 from tests.source_tree import ROOT
 from tests.workers.rest.test_broken import CASES
+from tests.workers.rest.written import loaded
 from workers.backends.rest.dadl.about import Coverage, Example, Setup
 from workers.backends.rest.dadl.auth import Injected, Login, SessionRefresh, WrittenAuth, written_keys
 from workers.backends.rest.dadl.composite import WrittenComposite
@@ -83,6 +84,12 @@ def test_each_row_says_whether_it_is_built_and_names_known_tests() -> None:
         assert named or told, (heading, cells)
         assert set(named) <= known_tests(), (heading, cells)
         assert set(told) <= cases, (heading, cells)
+
+
+def test_the_first_file_of_the_page_is_one_of_which_nothing_is_to_be_said(tmp_path: Path) -> None:
+    _, page = PAGE.split("## A first file", 1)
+    _, text, _ = re.split(r"```(?:yaml)?\n", page, maxsplit=2)
+    assert {"list_stations", "add_reading"} == set(loaded(tmp_path, text).tools)
 
 
 def test_the_features_are_those_of_the_list() -> None:

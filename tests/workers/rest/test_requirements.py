@@ -21,6 +21,11 @@ def test_what_is_built_may_be_required(tmp_path: Path) -> None:
     assert loaded(tmp_path, PLAIN + f"requires: {{toolmesh: '>=0.0.1, <99', features: [{', '.join(built)}]}}\n")
 
 
+@pytest.mark.parametrize("wanted", [">=0.4.0", ">=0.4.1, <1", ">=0.1"])
+def test_a_file_of_upstreams_says_which_of_upstreams_releases_it_needs(tmp_path: Path, wanted: str) -> None:
+    assert loaded(tmp_path, PLAIN + f"requires: {{toolmesh: '{wanted}'}}\n")
+
+
 def test_what_is_not_built_may_not_be_required() -> None:
     problems = Problems("wx.dadl")
     check_requirements(Requires(features=("returns", "redact")), problems, {"returns": "", "redact": "nobody reads yet"})

@@ -20,6 +20,9 @@ FEATURES: Mapping[str, str] = {
 """Identifier → why it is not there; empty for what is built. `authorization_code` is, at run time: a person's consent is
 given elsewhere."""
 
+MATCHED_VERSION = "0.4.1"
+"""The upstream release whose files run here. Published files say by upstream's numbers what they require, not by ours."""
+
 
 def own_version() -> str:
     """The version of ToolMesh that runs."""

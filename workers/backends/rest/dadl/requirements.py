@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from workers.backends.rest.dadl.document import Requires
-from workers.backends.rest.dadl.features import FEATURES, own_version
+from workers.backends.rest.dadl.features import FEATURES, MATCHED_VERSION, own_version
 from workers.backends.rest.dadl.problem import Problems
-from workers.backends.rest.dadl.versions import satisfies
+from workers.backends.rest.dadl.versions import parse_version, satisfies
 
 
 def check_requirements(requires: Requires, problems: Problems, features: Mapping[str, str] = FEATURES) -> None:
@@ -25,11 +25,12 @@ def check_requirements(requires: Requires, problems: Problems, features: Mapping
 
 
 def _check_version(wanted: str, problems: Problems) -> None:
-    own = own_version()
+    own = max(own_version(), MATCHED_VERSION, key=parse_version)
     try:
         if not satisfies(own, wanted):
             problems.error(
-                f"the file requires ToolMesh {wanted[:60]}, and this is {own}. Update ToolMesh, or take an older file.",
+                f"the file requires ToolMesh {wanted[:60]}, and files run here as in {own}. Update ToolMesh, or take an "
+                "older file.",
                 "requires",
                 "toolmesh",
             )
