@@ -43,7 +43,7 @@ INNER = (
     *(Login, Injected, SessionRefresh, RetryStrategy, RateLimit, PageRequest, PageResponse, Idempotency),
     *(Coverage, Setup),
 )
-STATES = {"now", "later", "people"}
+STATES = {"now", "people"}
 
 
 def rows() -> Iterator[tuple[str, list[str]]]:

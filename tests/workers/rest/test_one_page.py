@@ -87,6 +87,18 @@ def test_a_caller_is_told_how_to_ask_for_the_next_page(
     assert len(given.queries) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "following"),
+    [({}, {"skip": 2}), ({"skip": 10}, {"skip": 12}), ({"jq": "length"}, {"skip": 3})],
+)
+def test_by_offset_it_goes_on_behind_what_was_shown_of_a_page(
+    tmp_path: Path, arguments: dict[str, Any], following: dict[str, int]
+) -> None:
+    cut = ", response: {result_path: $.rows, max_items: 2, allow_jq_override: true}"
+    given = rows(tmp_path, replying(lambda query: {"rows": [1, 2, 3]}), rows_file(OFFSET, cut), arguments)
+    assert given.next == following, "a program of the caller's has seen all of them"
+
+
 def test_arguments_are_told_as_they_are_written() -> None:
     assert in_words({"page": 2, "after": 'a"b'}) == '`page` = 2, `after` = "a\\"b"'
 

@@ -60,7 +60,7 @@ class Operation:
 
         reads = invocation.access == "read"
         async with self._parts.files.fetched(self._plan.files, arguments, self._plan.limit) as whole:
-            content = await self._reading.read(whole, send, invocation.deadline, reads=reads)
+            content = await self._reading.read(whole, send, invocation.deadline, reads=reads, shown=program is None)
         return await self._parts.pipeline.result(content, self._tool, invocation, program)
 
 

@@ -28,9 +28,12 @@ class Reading:
         self._items_max = tool.response.max_items if tool.response.transform is None else None
         self._bytes_max = bytes_max
 
-    async def read(self, arguments: Mapping[str, Any], send: Send, deadline: float, *, reads: bool) -> Content:
+    async def read(
+        self, arguments: Mapping[str, Any], send: Send, deadline: float, *, reads: bool, shown: bool = True
+    ) -> Content:
         """All that a call asks for. `deadline`: loop time; `reads`: whether it changes nothing, so that further pages may
-        be asked for. Raises what `send` and `RequestPlan.build` raise."""
+        be asked for; `shown`: whether the caller gets the items, and not what a program of theirs makes of them. Raises
+        what `send` and `RequestPlan.build` raise."""
         if self._pagination is None:
             answer = await send(self._asking.page(arguments, {}), 0)
             return Content(answer=answer, body=answer.body)
@@ -39,7 +42,7 @@ class Reading:
         answer = await send(request, 0)
         items = items_in(answer, self._segments) if self._pagination.behavior == "auto" and reads else None
         if items is None:
-            return self._one_page(answer, walk, arguments)
+            return self._one_page(answer, walk, arguments, shown=shown)
         pages = AllPages(
             pagination=self._pagination,
             asking=self._asking,
@@ -49,11 +52,15 @@ class Reading:
         )
         return await pages.read(request, answer, items, walk, arguments, send, deadline)
 
-    def _one_page(self, answer: Answer, walk: Walk, arguments: Mapping[str, Any]) -> Content:
+    def _one_page(self, answer: Answer, walk: Walk, arguments: Mapping[str, Any], *, shown: bool) -> Content:
         """A page that a caller asked for, and how the next one is asked for."""
         assert self._pagination is not None, "there are no pages otherwise"
         counted = items_in(answer, self._segments) if self._pagination.strategy in ("offset", "page") else None
-        step = walk.after(Signs(answer, self._pagination.response), None if counted is None else counted.count)
+        count = None if counted is None else counted.count
+        if self._pagination.strategy == "offset" and shown and self._items_max and count and count > self._items_max:
+            step = walk.after_cut(self._items_max)
+        else:
+            step = walk.after(Signs(answer, self._pagination.response), count)
         if isinstance(step, Stop):
             note = f"This may not be all of the list: {step.why}." if step.why else ""
             return Content(answer=answer, body=answer.body, note=note)

@@ -90,6 +90,12 @@ class Walk:
             return Stop(str(bad))
         return Stop() if url is None else self._unseen(str(url), Further(url=url))
 
+    def after_cut(self, items: int) -> Further | Stop:
+        """The same by offset, where a page had more items than the first ones that are shown: it goes on at the next."""
+        if self._at is None or not self._param or self._at + items > _POSITION_MAX:
+            return Stop("the tool gives no more items of a page (`max_items`)")
+        return Further({**self.first(), self._param: self._at + items})
+
     def _by_number(self, signs: Signs, items: int | None) -> Further | Stop:
         if items == 0:
             return Stop("the API says that there is more, and gives a page without items" if signs.more else "")

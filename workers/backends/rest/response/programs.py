@@ -12,7 +12,8 @@ _DONE = "The request itself was carried out; only its answer could not be made t
 
 def step_failed(code: str, message: str, status: int, *, retryable: bool = False) -> Failed:
     """A step on the way from an answer to the result has failed. The request was carried out, and the text says so."""
-    return Failed(code, f"{message} {_DONE}", status=status, retryable=retryable)
+    ended = message if message.endswith((".", "?")) else f"{message}."  # what jq says has no full stop
+    return Failed(code, f"{ended} {_DONE}", status=status, retryable=retryable)
 
 
 class Programs:
