@@ -1,13 +1,15 @@
 """What is ours, taken out of what others say: an upstream may write back the credential that it was sent.
 
 A secret is found as it is, in base64 (also in the middle of something longer, as in `Basic`), in hex, and escaped as JSON,
-URLs and HTML escape characters. Each is looked for by the longest run of letters and digits in it, which no way of
-escaping changes; only where that is there is the rest looked at.
+URLs and HTML escape characters; in base64 and hex also as URLs and JSON escape it. Each is looked for by the longest run of
+letters and digits in it, which no way of escaping changes; only where that is there is the rest looked at.
 """
 
 import base64
+import json
 import re
 from collections.abc import Callable, Collection
+from urllib.parse import quote
 
 MASK = "***"
 """What stands in a secret's place."""
@@ -17,6 +19,7 @@ _REMEMBERED_MAX = 64
 _LINE_CHARACTERS_MIN = 16
 """Of one that has several lines, as a key file has, each that is as long counts by itself."""
 _RUN = re.compile(rb"[A-Za-z0-9]+")
+_ANY = ("utf-8", "surrogatepass")
 _NAMED = {"&": b"amp", "<": b"lt", ">": b"gt", '"': b"quot", "'": b"apos"}
 _BY_LETTER = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
 
@@ -84,9 +87,12 @@ def _forms(secret: str) -> list[_Form]:
     raw = secret.encode("utf-8", "surrogatepass")
     if len(raw) < SECRET_BYTES_MIN:
         return []
-    inside = (_base64_inside(raw, before) for before in range(3))
+    # A URL or JSON that it stands in may be written so as a whole, as cursors of pages are.
+    written = dict.fromkeys((raw, quote(raw, safe="").encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode(*_ANY)))
+    inside = (_base64_inside(each, before) for each in written for before in range(3))
     as_base64 = [_Form(text, url_safe=True) for text in inside]
-    return [_Form(secret), *as_base64, _Form(raw.hex()), _Form(raw.hex().upper())]
+    as_hex = [form for each in written for form in (_Form(each.hex()), _Form(each.hex().upper()))]
+    return [_Form(secret), *as_base64, *as_hex]
 
 
 def _base64_inside(raw: bytes, before: int) -> str:
@@ -108,7 +114,7 @@ def _escapes(character: str, url_safe: bool) -> bytes:
     ways = [
         rb"\\{0,7}" + re.escape(encoded),
         as_json,
-        b"".join(b"%(?:25)?" + _any_case(f"{byte:02x}") for byte in encoded),
+        b"".join(b"%(?:25){0,3}" + _any_case(f"{byte:02x}") for byte in encoded),
         b"&#(?:0*%d|[xX]0*%b);" % (ord(character), _any_case(f"{ord(character):x}")),
     ]
     if character == " ":

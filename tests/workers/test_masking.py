@@ -23,10 +23,14 @@ WRITTEN: dict[str, Callable[[str], bytes]] = {
     "url": lambda secret: quote(secret, safe="").encode(),
     "url in lower case": lambda secret: quote(secret, safe="").replace("%2F", "%2f").replace("%3D", "%3d").encode(),
     "url in a url": lambda secret: quote(quote(secret, safe=""), safe="").encode(),
+    "url in a url in a url": lambda secret: quote(quote(quote(secret, safe=""), safe=""), safe="").encode(),
     "form": lambda secret: quote_plus(secret).encode(),
     "html": lambda secret: html.escape(secret).encode(),
     "html by numbers": lambda secret: "".join(f"&#{ord(c)};" if not c.isalnum() else c for c in secret).encode(),
     "hex": lambda secret: secret.encode().hex().encode(),
+    "base64 of a url": lambda secret: base64.b64encode(quote(secret, safe="").encode()),
+    "base64 of json": lambda secret: base64.b64encode(json.dumps(secret, ensure_ascii=False)[1:-1].encode()),
+    "hex of a url": lambda secret: quote(secret, safe="").encode().hex().encode(),
     "HEX": lambda secret: secret.encode().hex().upper().encode(),
 }
 
