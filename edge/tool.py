@@ -21,6 +21,9 @@ _HEADER_MARK = b'"x-mcp-header"'
 _DEPTH_MAX = 256
 """Workers vet more strictly; this holds for whatever is signed. How deep a parser goes depends on the Python."""
 _PROBLEMS_MAX = 5
+_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000)
+"""A pattern is the upstream's, and looked at in the edge's one thread, for each text of a list: one with back-references
+that is not decided after so many steps, some tenths of a millisecond, fits nothing. All others take no steps back."""
 
 
 class UnusableTool(MeshError):
@@ -81,7 +84,9 @@ class Tool:
         if self._validator is None:
             # Compiled at the first call: a catalogue may have thousands of tools, and few are called.
             try:
-                self._validator = jsonschema_rs.validator_for(self.input_schema, offline=True, mask="the value")
+                self._validator = jsonschema_rs.validator_for(
+                    self.input_schema, offline=True, mask="the value", pattern_options=_PATTERNS
+                )
             except (ValueError, jsonschema_rs.ValidationError) as cause:
                 raise UnusableTool(f"The input schema of {self.name} can't be compiled.") from cause
         if self._validator.is_valid(arguments):

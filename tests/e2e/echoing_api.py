@@ -5,6 +5,7 @@ import gzip
 import html
 import json
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
@@ -36,6 +37,10 @@ def said(request: Recorded) -> bytes:
     )
 
 
+def _with_status(status: int, request: Recorded) -> Reply:
+    return Reply(status, said(request))
+
+
 def _headers(request: Recorded) -> dict[str, str]:
     text = echoed(request).replace("\r", " ").replace("\n", " ")
     return {
@@ -58,10 +63,7 @@ def _raw(request: Recorded, head: str, body: bytes = b"") -> bytes:
 
 
 WAYS: dict[str, Callable[[Recorded], Reply | bytes]] = {
-    **{
-        f"s{status}": (lambda request, status=status: Reply(status, said(request)))
-        for status in (200, 202, 400, 401, 403, 404, 409, 429, 500, 503)
-    },
+    **{f"s{status}": partial(_with_status, status) for status in (200, 202, 400, 401, 403, 404, 409, 429, 500, 503)},
     "headers": lambda request: Reply(200, said(request), _headers(request)),
     "failed_headers": lambda request: Reply(400, b"", _headers(request)),
     "redirect": lambda request: _redirect(request, "/s200"),

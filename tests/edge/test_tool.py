@@ -147,6 +147,18 @@ def test_a_schema_that_cannot_be_compiled_fails_only_its_own_calls(broken: dict[
             served.validate({"a": "x"})
 
 
+def test_a_pattern_that_tries_for_long_fits_nothing_and_a_plain_look_ahead_does() -> None:
+    """Its time would be the edge's, for each of thousands of texts."""
+    long = tool({"type": "object", "properties": {"a": {"type": "array", "items": {"pattern": r"^(?!(?:(a+)\1?)+$)"}}}})
+    long.validate({"a": ["aaaa!"] * 1_000})
+    found = refused({"a": ["a" * 14 + "!"]}, long).data
+    assert found is not None
+    assert found["pointer"] == "/a/0"
+    plain = tool({"type": "object", "properties": {"a": {"pattern": r"^(?!.*secret)(?=.*\d).*$"}}})
+    plain.validate({"a": "x" * 100_000 + "1"})
+    assert refused({"a": "x" * 100_000}, plain).data is not None
+
+
 def test_a_schema_that_refers_to_itself_is_served_and_ends() -> None:
     served = tool({"type": "object", "properties": {"a": {"$ref": "#"}}})
     served.validate({"a": {"a": {}}})

@@ -58,8 +58,7 @@ def rows() -> Iterator[tuple[str, list[str]]]:
 
 @cache
 def known_tests() -> frozenset[str]:
-    folders = (Path(__file__).parent, ROOT / "tests" / "toolmesh", ROOT / "tests" / "e2e")
-    texts = [path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("test_*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
     return frozenset(name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE))
 
 
@@ -90,6 +89,17 @@ def test_the_first_file_of_the_page_is_one_of_which_nothing_is_to_be_said(tmp_pa
     _, page = PAGE.split("## A first file", 1)
     _, text, _ = re.split(r"```(?:yaml)?\n", page, maxsplit=2)
     assert {"list_stations", "add_reading"} == set(loaded(tmp_path, text).tools)
+
+
+def test_all_that_is_held_against_an_api_names_known_tests() -> None:
+    section = PAGE.partition("## What is held against an API")[2].partition("\n## ")[0]
+    _, *listed = (line.split(" | ") for line in re.findall(r"^\| (.*) \|$", section, re.MULTILINE))
+    assert len(listed) >= 20
+    for cells in listed:
+        assert len(cells) == 3, cells
+        named = re.findall(r"`(\w+)`", cells[2])
+        assert named, cells
+        assert set(named) <= known_tests(), cells
 
 
 def test_the_features_are_those_of_the_list() -> None:

@@ -23,6 +23,7 @@ WAY = ("backend", "auth")
 
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_]+")
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
 _LOGIN_CREDENTIALS = ("username_credential", "password_credential")
 
 _KEYS = {
@@ -175,6 +176,8 @@ def _check_urls(auth: OAuth2Auth, problems: Problems) -> None:
 
 def is_http_url(text: str) -> bool:
     """Whether a text is an http or https URL with a host, and without a user or password in it."""
+    if _NOT_IN_URLS.search(text):
+        return False  # urlsplit would leave some of them out
     try:
         parts = urlsplit(text)
         _ = parts.port
