@@ -88,7 +88,9 @@ def _forms(secret: str) -> list[_Form]:
     if len(raw) < SECRET_BYTES_MIN:
         return []
     # A URL or JSON that it stands in may be written so as a whole, as cursors of pages are.
-    written = dict.fromkeys((raw, quote(raw, safe="").encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode(*_ANY)))
+    written = dict.fromkeys(
+        (raw, quote(raw, safe="").encode(), quote(raw).encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode(*_ANY))
+    )
     inside = (_base64_inside(each, before) for each in written for before in range(3))
     as_base64 = [_Form(text, url_safe=True) for text in inside]
     as_hex = [form for each in written for form in (_Form(each.hex()), _Form(each.hex().upper()))]

@@ -66,7 +66,7 @@ WAYS: dict[str, Callable[[Recorded], Reply | bytes]] = {
     **{f"s{status}": partial(_with_status, status) for status in (200, 202, 400, 401, 403, 404, 409, 429, 500, 503)},
     "headers": lambda request: Reply(200, said(request), _headers(request)),
     "failed_headers": lambda request: Reply(400, b"", _headers(request)),
-    "redirect": lambda request: _redirect(request, "/s200"),
+    "redirect": lambda request: _redirect(request, "/text"),
     "redirect_away": lambda request: _redirect(request, "https://elsewhere.example/"),
     "gzip": lambda request: Reply(200, gzip.compress(said(request)), {"Content-Encoding": "gzip"}),
     "failed_gzip": lambda request: Reply(500, gzip.compress(said(request)), {"Content-Encoding": "gzip"}),
