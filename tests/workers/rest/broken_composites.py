@@ -41,7 +41,7 @@ CASES = (
     Case(
         "hints value",
         backend("hints: {now: {unit: [metric]}}"),
-        "10:23 error: `unit` in `now` in `hints` must be a text, found a list.",
+        "10:23 warning: `unit` in `now` in `hints` must be a text, found a list. Until then it is ignored.",
     ),
     Case(
         "examples",
@@ -51,7 +51,20 @@ CASES = (
     Case(
         "examples key",
         backend("examples: [{name: A, description: B}]"),
-        "10:14 error: item 1 of `examples` has no `code`. Add it.",
+        "10:14 warning: item 1 of `examples` has no `code`. Add it. Until then it is ignored.",
+    ),
+    Case(
+        "coverage and setup",
+        backend("coverage: much\n  setup: {credential_steps: one}"),
+        "10:13 warning: `coverage` must be a mapping of keys and values, found `much`. Until then it is ignored.",
+        "11:29 warning: `credential_steps` of `setup` must be a list, for instance `[a, b]`, found `one`. Until then it is "
+        "ignored.",
+    ),
+    Case(
+        "auth of no type",
+        PLAIN.replace("{type: bearer, credential: wx}", '{type: ""}'),
+        "7:3 warning: the backend has no `auth`, so its requests carry no credential. Where that is right, write "
+        "`auth: {type: apikey, credential: none}`, as published files do.",
     ),
     Case(
         "composite name",

@@ -121,6 +121,12 @@ CASES = (
         "`https://api.example.com/v1`.",
     ),
     Case(
+        "base_url placeholder",
+        PLAIN.replace("https://wx.example", "https://{host}/api"),
+        "5:13 warning: `base_url` holds a placeholder, so it does not count: `url:` in backends.yaml has to say where the "
+        "API is.",
+    ),
+    Case(
         "base_url query",
         PLAIN.replace("wx.example", "wx.example/?a=1"),
         "5:13 error: `base_url` has a query or a fragment, which no path can be put behind. Remove it.",

@@ -38,7 +38,12 @@ def check_backend(document: Document, definition: Definition, problems: Problems
         )
     if document.date and not _DATE.fullmatch(document.date):
         problems.breach(f"`{document.date[:40]}` is no date. Write it as 2026-01-31.", "date")
-    if backend.base_url and not is_http_url(backend.base_url):
+    if backend.base_url and not backend.url:
+        problems.warn(
+            "`base_url` holds a placeholder, so it does not count: `url:` in backends.yaml has to say where the API is.",
+            *("backend", "base_url"),
+        )
+    elif backend.base_url and not is_http_url(backend.base_url):
         problems.error(
             "`base_url` is not an http or https URL without a user in it. Write for instance `https://api.example.com/v1`.",
             *("backend", "base_url"),

@@ -66,7 +66,7 @@ class Definer:
             spec="0.2" if "v0.2" in self.document.spec else "0.1",
             name=backend.name,
             version=backend.version,
-            base_url=backend.base_url.rstrip("/"),
+            base_url=backend.url,
             description=backend.description.strip(),
             auth=auth,
             headers=backend.defaults.headers,

@@ -1,6 +1,7 @@
 """A DADL file as it is written (DADL 0.2, section 2): what `reading` makes of its nodes, before anything is made of it."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -10,7 +11,7 @@ from workers.backends.rest.dadl.composite import WrittenComposite
 from workers.backends.rest.dadl.failures import Errors
 from workers.backends.rest.dadl.health import Health
 from workers.backends.rest.dadl.pagination import Pagination
-from workers.backends.rest.dadl.part import Json, Part, Told
+from workers.backends.rest.dadl.part import ForPeople, Json, Part, Told
 from workers.backends.rest.dadl.response import Response
 from workers.backends.rest.dadl.tool import WrittenTool
 
@@ -43,6 +44,9 @@ class Defaults(Part, frozen=True, kw_only=True):
     response: Response | None = None
 
 
+_PLACEHOLDERS = re.compile(r"[{}<>$\s]")
+
+
 class WrittenBackend(Part, frozen=True, kw_only=True):
     """The block `backend`."""
 
@@ -51,19 +55,24 @@ class WrittenBackend(Part, frozen=True, kw_only=True):
     version: Told = ""
     base_url: str = ""
     description: str = ""
-    openapi_source: str = ""
-    arazzo_source: str = ""
+    openapi_source: Annotated[str, ForPeople] = ""
+    arazzo_source: Annotated[str, ForPeople] = ""
     auth: WrittenAuth | None = None
     health: Health | None = None
     defaults: Defaults = Defaults()
     types: dict[str, Json] = msgspec.field(default_factory=dict)
     tools: dict[str, WrittenTool] = msgspec.field(default_factory=dict)
     composites: dict[str, WrittenComposite] = msgspec.field(default_factory=dict)
-    examples: tuple[Example, ...] = ()
-    coverage: Coverage | None = None
-    hints: dict[str, dict[str, Told]] = msgspec.field(default_factory=dict)
-    setup: Setup | None = None
+    examples: Annotated[tuple[Example, ...], ForPeople] = ()
+    coverage: Annotated[Coverage, ForPeople] | None = None
+    hints: Annotated[dict[str, dict[str, Told]], ForPeople] = msgspec.field(default_factory=dict)
+    setup: Annotated[Setup, ForPeople] | None = None
     scoping: Json = None
+
+    @property
+    def url(self) -> str:
+        """`base_url` without slashes at its end; empty where a placeholder stands in it, which somebody has to fill in."""
+        return "" if _PLACEHOLDERS.search(self.base_url) else self.base_url.rstrip("/")
 
 
 class Document(Part, frozen=True, kw_only=True):
@@ -72,8 +81,8 @@ class Document(Part, frozen=True, kw_only=True):
     spec: str
     backend: WrittenBackend
     requires: Requires = Requires()
-    credits: tuple[str, ...] = ()
-    source_name: str = ""
-    source_url: str = ""
-    date: Told = ""
+    credits: Annotated[tuple[str, ...], ForPeople] = ()
+    source_name: Annotated[str, ForPeople] = ""
+    source_url: Annotated[str, ForPeople] = ""
+    date: Annotated[Told, ForPeople] = ""
     includes: tuple[Include, ...] = ()

@@ -13,7 +13,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One block of a DADL file."""
 
 
-Kind = Literal["duration", "size", "json_path", "condition", "scalar", "lenient"]
+Kind = Literal["duration", "size", "json_path", "condition", "scalar", "lenient", "people"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,9 @@ Told = Annotated[str, Is("scalar")]
 """Any single value, as text."""
 Lenient = Is("lenient")
 """Metadata of a choice of which an unknown one is told and left out, since nothing depends on it."""
+
+ForPeople = Is("people")
+"""Metadata of what is for people alone: where it is of another kind than it should be it is told, and left out."""
 
 Json = Any
 """A JSON value."""

@@ -1,6 +1,7 @@
 """What is wrong with a DADL file: an error stops it from being used, a warning does not."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
@@ -48,6 +49,7 @@ class Problems:
         self._root: Node | None = None
         self.strict = False
         self._compared = 0
+        self._forgives = False
 
     def of(self, root: Node) -> None:
         """From now on places may be given as the way from this node."""
@@ -65,7 +67,19 @@ class Problems:
     def error(self, text: str, *way: At, at: Node | None = None, inner: int = 0) -> None:
         """Note what makes the file useless. The place is a node, or the way to one; as near to it as there is one. `inner`:
         the line meant of a text of several lines, from 1."""
-        self._add("error", text, _line_of(at or self._located(way), inner))
+        if self._forgives:
+            self._add("warning", f"{text} Until then it is ignored.", _line_of(at or self._located(way), inner))
+        else:
+            self._add("error", text, _line_of(at or self._located(way), inner))
+
+    @contextmanager
+    def forgiving(self) -> Iterator[None]:
+        """What is an error elsewhere is none within: the file does without it."""
+        before, self._forgives = self._forgives, True
+        try:
+            yield
+        finally:
+            self._forgives = before
 
     def warn(self, text: str, *way: At, at: Node | None = None, inner: int = 0) -> None:
         """Note what is worth a look."""

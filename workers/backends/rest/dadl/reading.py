@@ -111,9 +111,12 @@ def reader_of(kind: Any) -> Read:
     """How a value of a field of this type is read."""
     origin = get_origin(kind)
     if origin is Annotated:
-        inner, *marks = get_args(kind)
-        mark = next((m.kind for m in marks if isinstance(m, Is)), None)
-        return _MARKED[mark] if mark in _MARKED else _choice(get_args(inner), lenient=True)
+        inner, *metadata = get_args(kind)
+        marks = [m.kind for m in metadata if isinstance(m, Is)]
+        if "people" in marks:
+            marks.remove("people")
+            return _ignorable(_MARKED[marks[0]] if marks else reader_of(inner))
+        return _MARKED[marks[0]] if marks[0] in _MARKED else _choice(get_args(inner), lenient=True)
     if origin in (Union, types.UnionType):
         members = [member for member in get_args(kind) if member is not types.NoneType]
         return reader_of(members[0]) if len(members) == 1 else _either(members)
@@ -137,6 +140,15 @@ def _struct(kind: type[msgspec.Struct]) -> Read:
     def read(node: Node, what: str, problems: Problems) -> Any:
         found = read_struct(kind, node, what, problems)
         return BAD if found is None else found
+
+    return read
+
+
+def _ignorable(read_it: Read) -> Read:
+    def read(node: Node, what: str, problems: Problems) -> Any:
+        with problems.forgiving():
+            found = read_it(node, what, problems)
+        return LEFT_OUT if found is BAD else found
 
     return read
 
@@ -172,6 +184,8 @@ def _choice(choices: tuple[str, ...], *, lenient: bool) -> Read:
     def read(node: Node, what: str, problems: Problems) -> Any:
         if isinstance(node, Scalar) and node.text in choices:
             return node.text
+        if isinstance(node, Scalar) and not node.text:
+            return LEFT_OUT
         advice = problems.nearest(node.text, choices) if isinstance(node, Scalar) else ""
         wanted = f"one of {listed}" if len(choices) > 1 else listed
         if not lenient:
