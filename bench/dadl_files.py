@@ -12,7 +12,7 @@ from bench.connection import BadAnswer
 from bench.figures import Figures
 from bench.row import Wanted
 from bench.scenarios import Plan, Say
-from workers.backends.rest.dadl.store import DefinitionStore
+from workers.backends.rest.reader.store import DefinitionStore
 from workers.backends.rest.tools.offering import tools_of
 
 PUBLISHED = Path(__file__).resolve().parent.parent.parent / "shared" / "dadl"

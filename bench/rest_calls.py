@@ -25,7 +25,7 @@ from shared.messages import Client
 from shared.settings import Settings
 from workers.backends.backend import Invocation
 from workers.backends.rest.backend import RestBackend, open_backend
-from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.reader.loading import load_definition
 from workers.backends.rest.requests.plan import RequestPlan
 from workers.children.opened import open_children
 from workers.credentials import Credentials

@@ -10,8 +10,8 @@ from toolmesh.check_delegates import delegation_warnings
 from toolmesh.check_sharing import sharing_warnings
 from workers.backends.rest.dadl.auth import credentials_of
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.loading import load_definition
 from workers.backends.rest.dadl_file import dadl_directory, dadl_file
+from workers.backends.rest.reader.loading import load_definition
 from workers.backends.rest.tools.offering import has_health
 
 _NO_CREDENTIAL = "none"

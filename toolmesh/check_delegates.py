@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from shared.configuration import BackendEntry
 from shared.yaml_structs import nearest
-from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.definition import Definition
+from workers.backends.rest.reader.composite_scan import called_tools
 
 
 def delegation_warnings(entry: BackendEntry, definition: Definition) -> Iterator[str]:

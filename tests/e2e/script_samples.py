@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.workers.rest.samples import samples
 from workers.backends.rest.dadl.composite import Composite
-from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.tool import Param, Tool
+from workers.backends.rest.reader.composite_scan import called_tools
 
 TEXT = "leaf"
 PAGE = f"== {TEXT} ==\n{TEXT}"

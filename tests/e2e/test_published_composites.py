@@ -15,10 +15,10 @@ from tests.source_tree import ROOT
 from tests.upstreams.recorder import Recorded, Reply
 from tests.upstreams.recorder_thread import recorder_thread
 from tests.workers.rest.samples import wrapped
-from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.loading import load_definition
 from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.reader.composite_scan import called_tools
+from workers.backends.rest.reader.loading import load_definition
 
 PUBLISHED = ROOT.parent / "shared" / "dadl"
 _PLACE = re.compile(r"\\\{\w+\\\}")

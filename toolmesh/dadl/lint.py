@@ -12,8 +12,8 @@ from shared.yaml_nodes import Mapping, read_yaml
 from toolmesh.console import say
 from toolmesh.dadl.syntax import Syntax
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.loading import examine
-from workers.backends.rest.dadl.problem import Problem, Problems
+from workers.backends.rest.reader.loading import examine
+from workers.backends.rest.reader.problem import Problem, Problems
 
 FILES_MAX = 10_000
 

@@ -10,7 +10,7 @@ import structlog
 from shared.errors import TransformFailed
 from shared.settings import Settings
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.problem import At, Problems
+from workers.backends.rest.reader.problem import At, Problems
 from workers.children.pool import Pool
 from workers.children.scripts import Answered, Asked, Script, ScriptLimits, Scripts
 from workers.children.transforms import Transforms

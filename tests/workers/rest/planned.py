@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.workers.rest.written import AUTH, HEAD, V2
-from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.reader.loading import load_definition
 from workers.backends.rest.request import Request
 from workers.backends.rest.requests.plan import RequestPlan
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.workers.rest.written import auth
-from workers.backends.rest.dadl.authenticating import is_http_url
-from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.reader.authenticating import is_http_url
+from workers.backends.rest.reader.loading import load_definition
 
 BAD = (
     *(

@@ -14,13 +14,13 @@ from tests.workers.rest.written import loaded
 from workers.backends.rest.dadl.about import Coverage, Example, Setup
 from workers.backends.rest.dadl.auth import Injected, Login, SessionRefresh, WrittenAuth, written_keys
 from workers.backends.rest.dadl.composite import WrittenComposite
-from workers.backends.rest.dadl.document import Defaults, Document, Include, Requires, WrittenBackend
 from workers.backends.rest.dadl.failures import Errors, RateLimit, RetryStrategy
-from workers.backends.rest.dadl.features import FEATURES
 from workers.backends.rest.dadl.health import Health
 from workers.backends.rest.dadl.pagination import PageRequest, PageResponse, Pagination
 from workers.backends.rest.dadl.response import Response
 from workers.backends.rest.dadl.tool import Idempotency, WrittenParam, WrittenTool
+from workers.backends.rest.reader.document import Defaults, Document, Include, Requires, WrittenBackend
+from workers.backends.rest.reader.features import FEATURES
 
 PAGE = (ROOT / "docs" / "dadl.md").read_text(encoding="utf-8")
 BLOCKS: dict[str, type[msgspec.Struct]] = {

@@ -6,8 +6,8 @@ import pytest
 
 from tests.workers.rest.written import PLAIN, told
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.including import content_hash
-from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.reader.including import content_hash
+from workers.backends.rest.reader.loading import load_definition
 
 FRAGMENT = """_fragment: true
 defaults:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workers.backends.rest.dadl.composite_scan import called_tools, forbidden_names
-from workers.backends.rest.dadl.javascript_names import names_in
+from workers.backends.rest.reader.composite_scan import called_tools, forbidden_names
+from workers.backends.rest.reader.javascript_names import names_in
 
 
 def names(code: str) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.workers.rest.written import AUTH, HEAD, PLAIN, V1, V2, told
-from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.reader.loading import load_definition
 
 
 def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from workers.backends.rest.dadl.auth import (
     credentials_of,
 )
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.loading import load_definition
 from workers.backends.rest.dadl.tool import Param
+from workers.backends.rest.reader.loading import load_definition
 
 WHOLE = Path(__file__).parent / "whole.dadl"
 

@@ -11,7 +11,7 @@ from edge.tool import Tool
 from shared.catalogue import is_keyed
 from tests.workers.rest.written import PLAIN, backend, loaded, tool
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.reader.loading import load_definition
 from workers.backends.rest.response.override import override_property
 from workers.backends.rest.tools.introduction import introduction
 from workers.backends.rest.tools.offering import tools_of

@@ -7,7 +7,7 @@ import pytest
 from edge.accepted.definition import accept
 from edge.accepted.limits import USUAL
 from tests.source_tree import ROOT
-from workers.backends.rest.dadl.loading import Loaded, load_definition
+from workers.backends.rest.reader.loading import Loaded, load_definition
 from workers.backends.rest.tools.introduction import introduction
 from workers.backends.rest.tools.offering import tools_of
 

@@ -16,9 +16,9 @@ from tests.upstreams.started import run
 from tests.workers.rest.opened import NO_BROKER
 from tests.workers.rest.samples import LEAF, samples, wrapped
 from workers.backends.rest.answer import Answer, Content
-from workers.backends.rest.dadl.loading import load_definition
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.failed import Failed
+from workers.backends.rest.reader.loading import load_definition
 from workers.backends.rest.response.pipeline import Pipeline
 from workers.blobs import Blobs
 from workers.children.opened import open_children

@@ -17,8 +17,8 @@ from tests.workers.rest.constructs import CONSTRUCTS
 from tests.workers.rest.made import made
 from tests.workers.rest.opened import opened
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.loading import load_definition
 from workers.backends.rest.dadl.tool import Tool
+from workers.backends.rest.reader.loading import load_definition
 
 PUBLISHED = ROOT.parent / "shared" / "dadl"
 BASE_PATH = "/base/v1"

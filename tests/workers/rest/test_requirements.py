@@ -6,14 +6,14 @@ import pytest
 
 from shared.yaml_nodes import read_yaml
 from tests.workers.rest.written import PLAIN, V2, loaded, tool
-from workers.backends.rest.dadl.checking import check_features
-from workers.backends.rest.dadl.document import Document, Requires
-from workers.backends.rest.dadl.features import FEATURES
-from workers.backends.rest.dadl.loading import load_definition
-from workers.backends.rest.dadl.problem import Problems
-from workers.backends.rest.dadl.reading import read_struct
-from workers.backends.rest.dadl.requirements import check_requirements
-from workers.backends.rest.dadl.versions import satisfies
+from workers.backends.rest.reader.checking import check_features
+from workers.backends.rest.reader.document import Document, Requires
+from workers.backends.rest.reader.features import FEATURES
+from workers.backends.rest.reader.loading import load_definition
+from workers.backends.rest.reader.problem import Problems
+from workers.backends.rest.reader.reading import read_struct
+from workers.backends.rest.reader.requirements import check_requirements
+from workers.backends.rest.reader.versions import satisfies
 
 
 def test_what_is_built_may_be_required(tmp_path: Path) -> None:

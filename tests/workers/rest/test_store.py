@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from tests.workers.rest.written import PLAIN
-from workers.backends.rest.dadl.including import content_hash
-from workers.backends.rest.dadl.loading import Loaded
-from workers.backends.rest.dadl.store import DefinitionStore, Entry
+from workers.backends.rest.reader.including import content_hash
+from workers.backends.rest.reader.loading import Loaded
+from workers.backends.rest.reader.store import DefinitionStore, Entry
 
 WARNED = PLAIN.replace("description: Weather", "descriptio: Weather")
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.loading import load_definition
+from workers.backends.rest.reader.loading import load_definition
 
 V1 = "spec: https://dadl.ai/spec/dadl-spec-v0.1.md\n"
 V2 = "spec: https://dadl.ai/spec/dadl-spec-v0.2.md\n"

@@ -10,8 +10,8 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.watched import Watched
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.store import DefinitionStore
 from workers.backends.rest.dadl_file import CACHE_DIR, dadl_directory, dadl_file
+from workers.backends.rest.reader.store import DefinitionStore
 
 log = structlog.get_logger()
 

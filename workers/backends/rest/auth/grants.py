@@ -17,8 +17,8 @@ from workers.backends.rest.auth.rotation import Rotation
 from workers.backends.rest.auth.token_endpoint import Granted, Refused, TokenEndpoint
 from workers.backends.rest.auth.upheld import Key
 from workers.backends.rest.dadl.auth import OAuth2Auth
-from workers.backends.rest.dadl.authenticating import is_http_url
 from workers.backends.rest.failed import Failed
+from workers.backends.rest.reader.authenticating import is_http_url
 
 
 class AccessToken(msgspec.Struct, frozen=True, kw_only=True):

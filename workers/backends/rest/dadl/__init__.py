@@ -1,6 +1,5 @@
-"""DADL files (Dunkel API Description Language 0.1 and 0.2): from YAML to a checked, frozen `Definition` (docs/dadl.md).
+"""What a DADL file says (Dunkel API Description Language 0.1 and 0.2), as frozen structs; the whole is a `Definition`.
 
-`loading` is the way in: `including` puts fragments in, `reading` turns nodes into the structs of `document` (its parts:
-`auth`, `tool`, `pagination`, `failures`, `response`, `composite`, `health`, `about`), `checking` and its like say what is
-wrong beyond the shape, `defining` puts defaults into the tools. `store` keeps what was read by the hash of its bytes.
+`tool`, `auth`, `pagination`, `failures`, `response`, `composite`, `health` and `about` are its parts, as they are written
+and as they count; `json_path` and `condition` are the grammars of their texts. `rest/reader` makes them out of a file.
 """

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from shared.errors import InvalidArguments
-from workers.backends.rest.dadl.header_names import is_transport
 from workers.backends.rest.dadl.tool import Param
 from workers.backends.rest.failed import Failed
+from workers.backends.rest.reader.header_names import is_transport
 from workers.backends.rest.requests.texts import texts_of
 from workers.egress.argument_headers import argument_header
 

@@ -7,9 +7,9 @@ import yarl
 
 from shared.listed_hosts import NO_HOSTS, ListedHosts
 from workers.backends.rest.dadl.content_types import content_type_of
-from workers.backends.rest.dadl.sizes import BODY_BYTES_MAX
 from workers.backends.rest.dadl.tool import Param, Place, Tool
 from workers.backends.rest.failed import Failed
+from workers.backends.rest.reader.sizes import BODY_BYTES_MAX
 from workers.backends.rest.request import Request
 from workers.backends.rest.requests.arguments import Declared
 from workers.backends.rest.requests.body import BodyPlan

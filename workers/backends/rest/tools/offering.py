@@ -10,13 +10,13 @@ from shared.catalogue import ACCESS, KEYED, RETURNS, UNRANKED, FurtherCalls, Too
 from shared.classes import class_of_operation
 from shared.messages import CallClass
 from workers.backends.rest.dadl.composite import Composite
-from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.content_types import body_kind, content_type_of
 from workers.backends.rest.dadl.definition import Definition
 from workers.backends.rest.dadl.health import HEALTH_TOOL
 from workers.backends.rest.dadl.part import Part
 from workers.backends.rest.dadl.tool import Tool
 from workers.backends.rest.health.troubles import TROUBLES
+from workers.backends.rest.reader.composite_scan import called_tools
 from workers.backends.rest.response.override import override_name, override_property
 from workers.backends.rest.tools.annotations import annotations
 from workers.backends.rest.tools.descriptions import composite_description, tool_description

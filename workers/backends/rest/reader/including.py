@@ -14,9 +14,9 @@ import msgspec
 
 from shared.errors import ConfigurationError
 from shared.yaml_nodes import Mapping, Node, Scalar, Sequence, parse_bytes, read_bytes
-from workers.backends.rest.dadl.document import Include
-from workers.backends.rest.dadl.problem import Problems
-from workers.backends.rest.dadl.reading import read_struct
+from workers.backends.rest.reader.document import Include
+from workers.backends.rest.reader.problem import Problems
+from workers.backends.rest.reader.reading import read_struct
 
 INCLUDES_MAX = 32
 VALUES_MAX = 100_000

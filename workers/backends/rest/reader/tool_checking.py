@@ -3,18 +3,18 @@
 import re
 from itertools import chain
 
-from workers.backends.rest.dadl.authenticating import is_http_url
-from workers.backends.rest.dadl.checking import check_pagination
 from workers.backends.rest.dadl.composite import Composite
-from workers.backends.rest.dadl.composite_scan import called_tools, forbidden_names
 from workers.backends.rest.dadl.content_types import body_kind, content_type_of
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.document import Document
 from workers.backends.rest.dadl.failures import RETRIES_MAX, Errors
-from workers.backends.rest.dadl.header_names import is_reserved, problem_of_header, problem_of_own_header
 from workers.backends.rest.dadl.pagination import Pagination
-from workers.backends.rest.dadl.problem import At, Problems
 from workers.backends.rest.dadl.tool import METHODS, Param, Tool
+from workers.backends.rest.reader.authenticating import is_http_url
+from workers.backends.rest.reader.checking import check_pagination
+from workers.backends.rest.reader.composite_scan import called_tools, forbidden_names
+from workers.backends.rest.reader.document import Document
+from workers.backends.rest.reader.header_names import is_reserved, problem_of_header, problem_of_own_header
+from workers.backends.rest.reader.problem import At, Problems
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")

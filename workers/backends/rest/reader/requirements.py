@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from workers.backends.rest.dadl.document import Requires
-from workers.backends.rest.dadl.features import FEATURES, MATCHED_VERSION, own_version
-from workers.backends.rest.dadl.problem import Problems
-from workers.backends.rest.dadl.versions import parse_version, satisfies
+from workers.backends.rest.reader.document import Requires
+from workers.backends.rest.reader.features import FEATURES, MATCHED_VERSION, own_version
+from workers.backends.rest.reader.problem import Problems
+from workers.backends.rest.reader.versions import parse_version, satisfies
 
 
 def check_requirements(requires: Requires, problems: Problems, features: Mapping[str, str] = FEATURES) -> None:

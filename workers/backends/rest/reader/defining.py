@@ -12,19 +12,19 @@ from shared.durations import parse_duration
 from shared.yaml_nodes import Mapping as MappingNode
 from workers.backends.rest.dadl.about import Example
 from workers.backends.rest.dadl.auth import Auth, credential_headers, credential_members
-from workers.backends.rest.dadl.authenticating import resolve_auth
 from workers.backends.rest.dadl.composite import TIMEOUT_S_MAX, TIMEOUT_S_USUAL, Composite, WrittenComposite
-from workers.backends.rest.dadl.composite_scan import called_tools, calls_only
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.document import Document
 from workers.backends.rest.dadl.failures import RETRIES_MAX, Errors
-from workers.backends.rest.dadl.header_names import is_reserved
 from workers.backends.rest.dadl.pagination import PAGES_MAX, PAGES_USUAL, Pagination
-from workers.backends.rest.dadl.problem import Problems
 from workers.backends.rest.dadl.response import Response
-from workers.backends.rest.dadl.result_types import ResultTypes, UnknownType
-from workers.backends.rest.dadl.sizes import BODY_BYTES_MAX
 from workers.backends.rest.dadl.tool import PARAM_TYPES, Param, Place, Tool, WrittenParam, WrittenTool
+from workers.backends.rest.reader.authenticating import resolve_auth
+from workers.backends.rest.reader.composite_scan import called_tools, calls_only
+from workers.backends.rest.reader.document import Document
+from workers.backends.rest.reader.header_names import is_reserved
+from workers.backends.rest.reader.problem import Problems
+from workers.backends.rest.reader.result_types import ResultTypes, UnknownType
+from workers.backends.rest.reader.sizes import BODY_BYTES_MAX
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _POSITIONS = {

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Mapping
 
-from workers.backends.rest.dadl.authenticating import is_http_url
-from workers.backends.rest.dadl.composite_scan import called_tools
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.document import Document
-from workers.backends.rest.dadl.features import FEATURES
-from workers.backends.rest.dadl.header_names import is_transport, problem_of_header
 from workers.backends.rest.dadl.pagination import PAGES_MAX, Pagination
-from workers.backends.rest.dadl.problem import At, Problems
-from workers.backends.rest.dadl.result_types import ResultTypes, UnknownType
 from workers.backends.rest.dadl.tool import METHODS
+from workers.backends.rest.reader.authenticating import is_http_url
+from workers.backends.rest.reader.composite_scan import called_tools
+from workers.backends.rest.reader.document import Document
+from workers.backends.rest.reader.features import FEATURES
+from workers.backends.rest.reader.header_names import is_transport, problem_of_header
+from workers.backends.rest.reader.problem import At, Problems
+from workers.backends.rest.reader.result_types import ResultTypes, UnknownType
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+(\.[0-9]+)?(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from shared.errors import ConfigurationError
 from shared.yaml_nodes import Mapping, Node, parse_bytes, read_bytes
-from workers.backends.rest.dadl.checking import check_backend, check_features
-from workers.backends.rest.dadl.defining import Definer
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.document import Document
-from workers.backends.rest.dadl.including import content_hash, include_all
-from workers.backends.rest.dadl.problem import Problem, Problems
-from workers.backends.rest.dadl.reading import THE_FILE, read_struct
-from workers.backends.rest.dadl.requirements import check_requirements
-from workers.backends.rest.dadl.result_types import ResultTypes
-from workers.backends.rest.dadl.tool_checking import check_tools
+from workers.backends.rest.reader.checking import check_backend, check_features
+from workers.backends.rest.reader.defining import Definer
+from workers.backends.rest.reader.document import Document
+from workers.backends.rest.reader.including import content_hash, include_all
+from workers.backends.rest.reader.problem import Problem, Problems
+from workers.backends.rest.reader.reading import THE_FILE, read_struct
+from workers.backends.rest.reader.requirements import check_requirements
+from workers.backends.rest.reader.result_types import ResultTypes
+from workers.backends.rest.reader.tool_checking import check_tools
 
 SPECS = ("https://dadl.ai/spec/dadl-spec-v0.1.md", "https://dadl.ai/spec/dadl-spec-v0.2.md")
 TOOLS_MAX = 5_000

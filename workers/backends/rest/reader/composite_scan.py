@@ -5,7 +5,7 @@ The sandbox is what keeps scripts in: this is to tell the author before anybody 
 
 from collections.abc import Iterator
 
-from workers.backends.rest.dadl.javascript_names import Name, names_in
+from workers.backends.rest.reader.javascript_names import Name, names_in
 
 API = "api"
 

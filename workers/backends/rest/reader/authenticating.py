@@ -16,8 +16,8 @@ from workers.backends.rest.dadl.auth import (
     WrittenAuth,
     credentials_of,
 )
-from workers.backends.rest.dadl.header_names import problem_of_own_header
-from workers.backends.rest.dadl.problem import Problems
+from workers.backends.rest.reader.header_names import problem_of_own_header
+from workers.backends.rest.reader.problem import Problems
 
 WAY = ("backend", "auth")
 

@@ -18,9 +18,9 @@ from shared.yaml_nodes import Mapping, Node, Scalar, Sequence
 from workers.backends.rest.dadl.condition import parse_condition
 from workers.backends.rest.dadl.json_path import parse_json_path
 from workers.backends.rest.dadl.part import Is
-from workers.backends.rest.dadl.problem import Problems
-from workers.backends.rest.dadl.sizes import parse_size
-from workers.backends.rest.dadl.yaml_values import json_value
+from workers.backends.rest.reader.problem import Problems
+from workers.backends.rest.reader.sizes import parse_size
+from workers.backends.rest.reader.yaml_values import json_value
 
 S = TypeVar("S", bound=msgspec.Struct)
 Read = Callable[[Node, str, Problems], Any]

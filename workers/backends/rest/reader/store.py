@@ -20,10 +20,10 @@ import msgspec
 from shared.errors import ConfigurationError
 from shared.yaml_nodes import read_bytes
 from workers.backends.rest.dadl.definition import Definition
-from workers.backends.rest.dadl.features import own_version
-from workers.backends.rest.dadl.including import content_hash, fragment_path
-from workers.backends.rest.dadl.loading import Loaded, load_definition, parse_definition
-from workers.backends.rest.dadl.problem import Problem
+from workers.backends.rest.reader.features import own_version
+from workers.backends.rest.reader.including import content_hash, fragment_path
+from workers.backends.rest.reader.loading import Loaded, load_definition, parse_definition
+from workers.backends.rest.reader.problem import Problem
 
 ENTRY_BYTES_MAX = 16 * 1024 * 1024
 _SUFFIX = ".msgpack"
@@ -149,6 +149,7 @@ def _renamed(entry: Entry, shown: str) -> tuple[Problem, ...]:
 def made_by() -> str:
     """The version, and a hash over the code that reads files: what other code has read may mean something else."""
     digest = hashlib.sha256(own_version().encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    rooms = (Path(__file__).parent, Path(__file__).parent.parent / "dadl")
+    for path in sorted(path for room in rooms for path in room.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
