@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.upstreams.recorder import Reply, recording
+from tests.upstreams.started import run
 from tests.workers.rest.listed import replying, rows, rows_file
+from tests.workers.rest.opened import opened
 from tests.workers.rest.written import PLAIN, backend, loaded
 from workers.backends.rest.dadl.condition import parse_condition
 from workers.backends.rest.dadl.json_path import Segment
@@ -97,6 +101,24 @@ def test_by_offset_it_goes_on_behind_what_was_shown_of_a_page(
     cut = ", response: {result_path: $.rows, max_items: 2, allow_jq_override: true}"
     given = rows(tmp_path, replying(lambda query: {"rows": [1, 2, 3]}), rows_file(OFFSET, cut), arguments)
     assert given.next == following, "a program of the caller's has seen all of them"
+
+
+@pytest.mark.parametrize("behavior", ["expose", "auto"])
+@pytest.mark.parametrize("pagination", [CURSOR, NEXT, PAGES])
+@pytest.mark.parametrize("body", [b"", b" \n"], ids=["nothing", "blank"])
+def test_an_answer_without_a_list_and_without_anything_has_no_next_page(
+    tmp_path: Path, body: bytes, pagination: str, behavior: str
+) -> None:
+    async def test() -> None:
+        async with (
+            recording(lambda request: Reply(204 if not body else 200, body)) as upstream,
+            opened(tmp_path, rows_file(f"{pagination}, behavior: {behavior}"), upstream.url) as caller,
+        ):
+            assert msgspec.json.decode(await caller.call("rows", access="read")) == {
+                "content": [{"type": "text", "text": "null"}]
+            }
+
+    run(test)
 
 
 def test_arguments_are_told_as_they_are_written() -> None:

@@ -87,9 +87,9 @@ def items_of(node: Json) -> list[msgspec.Raw]:
 
 
 def kind_of(node: Json) -> int:
-    """The first character: OBJECT, ARRAY, or that of something else."""
-    first: int = memoryview(node)[0]
-    return first if first > _SPACE else bytes(node).lstrip()[0]
+    """The first character: OBJECT, ARRAY, or that of something else; 0 where there is none."""
+    first: int = memoryview(node)[0] if len(memoryview(node)) else _SPACE
+    return first if first > _SPACE else (bytes(node).lstrip() or b"\0")[0]
 
 
 def joined(items: Sequence[Json]) -> bytes:
