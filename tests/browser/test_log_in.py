@@ -119,7 +119,7 @@ def test_by_keyboard_alone_one_logs_in_and_allows_and_the_client_gets_a_code(
         assert person.tab_to("Allow") == ["Use another account", "Cancel", "Allow"]
         press.press("Enter")
         answer = target.answer()
-        expect(page.get_by_role("heading")).to_have_text("You can close this page")
+        expect(page.get_by_role("heading", level=1)).to_have_text("You can close this page")
         assert {name: answer[name] for name in ("state", "iss")} == {"state": client.state, "iss": home.url}
         assert client.exchange(answer["code"]).status_code == 200
         own = {urlsplit(home.url).netloc, urlsplit(target.uri).netloc}
@@ -183,7 +183,7 @@ def test_who_clicks_twice_logs_in_and_allows_once(home: House, person: Visit, ta
     person.click_twice("/login", "Log in")
     expect(person.page.get_by_role("heading", level=1)).to_contain_text("Allow ")
     person.click_twice("/consent", "Allow")
-    expect(person.page.get_by_role("heading")).to_have_text("You can close this page")
+    expect(person.page.get_by_role("heading", level=1)).to_have_text("You can close this page")
     assert client.exchange(target.answer()["code"]).status_code == 200
 
 
@@ -335,7 +335,7 @@ def test_a_client_that_opens_a_window_for_it_hears_of_the_end_and_cannot_frame_i
         _type(window, "ada", PASSWORD)
         _decide(window, "Allow")
         assert "code" in target.answer()
-        expect(window.page.get_by_role("heading")).to_have_text("You can close this page")
+        expect(window.page.get_by_role("heading", level=1)).to_have_text("You can close this page")
         assert window.page.evaluate("window.opener !== null")
         clients.complaints.clear()
         clients.page.evaluate(_FRAME, url)
