@@ -65,12 +65,13 @@ check: .venv .venv/.dev
 # What is compiled is kept: the tests start some hundred processes, and pytest rewrites each file's asserts.
 test slow faults hostile conformance bench: export PYTHONDONTWRITEBYTECODE :=
 
+# In the order of their names: files with few tests are often the ones that take long, and would else run last and alone.
 # While one processor looks at types, the other prepares what every process of the test run would else do for itself.
 test: .venv .venv/.dev
 	@$(BIN)/python -m pytest --collect-only >/dev/null 2>&1 & preparing=$$!; \
 		$(MAKE) --no-print-directory check; checked=$$?; wait $$preparing; exit $$checked
 	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 slow: .venv .venv/.dev
 	@$(BIN)/python -m pytest -m slow $(ARGS)
