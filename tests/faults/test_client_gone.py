@@ -3,6 +3,7 @@
 import signal
 from functools import partial
 
+import httpx2
 import pytest
 
 from tests.faults.ambush import Ambush, has_failed
@@ -47,6 +48,11 @@ class Gone:
         """Close all connections."""
         for asked in self.asked.values():
             asked.cut()
+
+    def wait_noticed(self) -> None:
+        """Wait until the edge knows: who has answered a later connection has seen that the earlier ones are closed."""
+        for _ in range(2):
+            assert httpx2.get(f"http://127.0.0.1:{self.stage.ports[0]}/livez", trust_env=False).status_code == 200
 
     def repeat(self, era: Era, tool: str) -> Answer:
         """The same call at the other edge."""
@@ -167,6 +173,7 @@ def test_a_claimed_call_of_the_2025_era_goes_on(stage: Scene, tool: str) -> None
     gone = Gone(stage, 0)
     ambush.spring(lambda: gone.send("legacy", tool))
     gone.cut_all()
+    gone.wait_noticed()
     ambush.revive()
     ambush.relieve()
     gone.is_joined("legacy", tool)
