@@ -13,16 +13,15 @@ from bench.evil_upstream import MODES
 from bench.figures import Figures
 from bench.load import run_load
 from bench.mesh import Mesh, running_mesh
-from bench.process import Process, free_port, python
 from bench.row import Wanted
 from bench.scenarios import Plan, Say
+from bench.upstreams import running_rest_upstream
 
 _CLIENTS = 8
 _TIMEOUT_S = 2
 _LATE_S = 1.0
 _PAUSE_S = 0.1
 """Of each client after a call: what is measured is how the answers are, not how many there are."""
-_START_S = 15.0
 
 ROWS: tuple[Wanted, ...] = (
     ("calls to an upstream that behaves badly: ways in which it does", "number", "evil/modes", None, 0.0),
@@ -34,7 +33,7 @@ ROWS: tuple[Wanted, ...] = (
 
 def measure_evil(folder: Path, plan: Plan, figures: Figures, say: Say) -> None:
     """All of it. Raises BadAnswer."""
-    with _upstream(folder, "rest_upstream") as good, _upstream(folder, "evil_upstream") as evil:
+    with running_rest_upstream(folder) as good, running_rest_upstream(folder, "evil_upstream") as evil:
         files = {"rows.dadl": _dadl(("row",), "/rows/{mode}"), "evil.dadl": _dadl(tuple(MODES), "/{mode}")}
         backends: list[dict[str, Any]] = [
             {"name": "rows", "transport": "rest", "dadl": "rows.dadl", "url": good},
@@ -117,15 +116,3 @@ def _written(folder: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
-
-
-@contextmanager
-def _upstream(folder: Path, module: str) -> Iterator[str]:
-    port = free_port()
-    with Process(module, python("-m", f"bench.{module}", str(port)), folder / f"{module}.log") as process:
-        end = time.monotonic() + _START_S
-        while "listening" not in process.output():
-            if process.ended or time.monotonic() > end:
-                raise BadAnswer(f"{module} did not start: {process.output()[-500:]}")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"

@@ -4,8 +4,9 @@ import asyncio
 import gzip
 import socket
 import struct
-import sys
 from collections.abc import Awaitable, Callable
+
+from bench.raw_server import serve_for_ever
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 _PIECE = b"x" * 65_536
@@ -104,12 +105,5 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
-async def main() -> None:
-    """Serve until killed."""
-    server = await asyncio.start_server(_serve, "127.0.0.1", int(sys.argv[1]))
-    print("listening", flush=True)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve_for_ever(_serve))

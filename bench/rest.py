@@ -3,19 +3,15 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.connection import BadAnswer
 from bench.figures import Figures
-from bench.process import Process, free_port
 from bench.row import Wanted
 from bench.scenarios import Plan, Say
+from bench.upstreams import running_rest_upstream
 
 _PROCESS_S = 120
-_START_S = 10.0
 
 ROWS: tuple[Wanted, ...] = (
     ("building a request, the slower of two ordinary ones", "µs", "rest/build_us", "≤ 150 µs", 150.0),
@@ -28,7 +24,7 @@ ROWS: tuple[Wanted, ...] = (
 
 def measure_rest(folder: Path, plan: Plan, figures: Figures, say: Say) -> None:
     """All of it. Raises BadAnswer."""
-    with _upstream(folder) as url:
+    with running_rest_upstream(folder) as url:
         for number in range(plan.rounds):
             say(f"REST calls, round {number + 1} of {plan.rounds}")
             found = _measured(url, folder / f"calls-{number}", max(plan.sequential_calls, 100))
@@ -46,16 +42,3 @@ def _measured(url: str, folder: Path, calls: int) -> dict[str, float]:
         raise BadAnswer(f"REST calls could not be measured: {done.stderr[-500:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-@contextmanager
-def _upstream(folder: Path) -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "bench.rest_upstream", str(port)]
-    with Process("rest-upstream", command, folder / "rest-upstream.log") as process:
-        end = time.monotonic() + _START_S
-        while "listening" not in process.output():
-            if process.ended or time.monotonic() > end:
-                raise BadAnswer(f"The REST upstream did not start: {process.output()[-500:]}")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"

@@ -4,8 +4,9 @@
 """
 
 import asyncio
-import sys
 from urllib.parse import parse_qs, urlsplit
+
+from bench.raw_server import serve_for_ever
 
 _ROW = b'{"id":"r-17","name":"A row","tags":["one","two"],"size":1234.5,"open":true}'
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(_ROW), _ROW)
@@ -34,12 +35,5 @@ async def _flood(writer: asyncio.StreamWriter, count: int) -> None:
         await writer.drain()
 
 
-async def main() -> None:
-    """Serve until killed."""
-    server = await asyncio.start_server(_serve, "127.0.0.1", int(sys.argv[1]))
-    print("listening", flush=True)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve_for_ever(_serve))

@@ -6,8 +6,7 @@ from dataclasses import replace
 from itertools import count
 
 from shared.configuration import BackendEntry
-from shared.durations import parse_duration
-from shared.errors import ConfigurationError, UpstreamTimeout, UpstreamUnreachable
+from shared.errors import UpstreamTimeout, UpstreamUnreachable
 from shared.settings import Settings
 from workers.backends.backend import Invocation, Offer
 from workers.backends.mcp_http.attempts import Attempts, Wish
@@ -25,6 +24,7 @@ from workers.backends.mcp_protocol import wire
 from workers.backends.mcp_protocol.listing import Lister
 from workers.backends.mcp_protocol.message import ignore
 from workers.backends.mcp_protocol.patience import Patience
+from workers.backends.timeout import timeout_s
 from workers.credentials import Credentials
 
 
@@ -34,7 +34,7 @@ class Upstream:
     def __init__(self, entry: BackendEntry, settings: Settings, credentials: Credentials) -> None:
         self._entry = entry
         self._settings = settings
-        self._timeout_s = _timeout_s(entry, settings)
+        self._timeout_s = timeout_s(entry, settings)
         self._ids = count(1)
         self._connection = Connection(entry, settings, credentials)
         self._changes = Changes(settings)
@@ -144,16 +144,3 @@ class Upstream:
 
     def _follow(self, sessions: Sessions, changes: Changes | None) -> Following:
         return Following(self._connection, sessions, self._exchange, self._listening, self._settings, self._ids, changes)
-
-
-def _timeout_s(entry: BackendEntry, settings: Settings) -> float:
-    """The longest that a call of this backend may take. Raises ConfigurationError."""
-    text = entry.options.timeout
-    if text is None:
-        return settings.mcp_timeout_s
-    try:
-        return parse_duration(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"Backend {entry.name!r}: `options.timeout` must be a duration such as `30s` or `1h30m`."
-        ) from None

@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from shared.configuration import BackendEntry
-from shared.durations import parse_duration
-from shared.errors import BackendUnavailable, ConfigurationError, UnknownTool, UpstreamError, UpstreamTimeout
+from shared.errors import BackendUnavailable, UnknownTool, UpstreamError, UpstreamTimeout
 from shared.settings import Settings
 from workers.backends.backend import Invocation, Offer
 from workers.backends.rest.attempts.attempts import Attempts
@@ -22,6 +21,7 @@ from workers.backends.rest.operation import Parts, arguments_of
 from workers.backends.rest.requests.fetching import Files
 from workers.backends.rest.response.pipeline import Pipeline
 from workers.backends.rest.wire import Wire
+from workers.backends.timeout import timeout_s
 from workers.blobs import Blobs
 from workers.children.scripts import COMPOSITES, Scripts
 from workers.children.transforms import Transforms
@@ -37,7 +37,7 @@ class RestBackend:
         """Raises ConfigurationError for an entry that can't work."""
         self._entry = entry
         self._settings = settings
-        self._timeout_s = _timeout_s(entry, settings)
+        self._timeout_s = timeout_s(entry, settings)
         self._credentials = credentials
         self._equipment = equipment
         self._authenticator: Authenticator = Unauthenticated()
@@ -153,16 +153,3 @@ class RestBackend:
 def open_backend(entry: BackendEntry, settings: Settings, credentials: Credentials, *, equipment: Equipment) -> RestBackend:
     """Entry point `rest` of the group `toolmesh.backends`. Raises ConfigurationError for an entry that can't work."""
     return RestBackend(entry, settings, credentials, equipment)
-
-
-def _timeout_s(entry: BackendEntry, settings: Settings) -> float:
-    """The longest that a call of this backend may take. Raises ConfigurationError."""
-    text = entry.options.timeout
-    if text is None:
-        return settings.mcp_timeout_s
-    try:
-        return parse_duration(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"Backend {entry.name!r}: `options.timeout` must be a duration such as `30s` or `1h30m`."
-        ) from None
